@@ -1,0 +1,191 @@
+//! The way to a peer's queue, which may be full, missing or replaced.
+//!
+//! The peer may come later than we, go, or be made anew at any time. While something waits, a
+//! backed-off deadline looks again, since a queue that is unlinked while we wait for room gives no event.
+
+use std::io;
+use std::time::Duration;
+
+use mio::Interest;
+use mqtypes::codec::{Item, MAX_MESSAGE, Packer};
+use mqtypes::envelope::Envelope;
+use mqtypes::mono::Mono;
+
+use crate::outbox::{Entry, Outbox};
+use crate::process::Identity;
+use crate::queue::PeerQueue;
+use crate::reactor::Registration;
+use crate::tally::Tally;
+
+/// First and longest wait before looking again for a peer that is missing or does not read.
+const LOOK_AGAIN: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+
+/// The way to one peer's queue.
+#[derive(Debug)]
+pub struct Channel {
+    name: String,
+    identity: Identity,
+    registration: Registration,
+    peer: Peer,
+    wait: Duration,
+    seq: u64,
+    tally: Tally,
+}
+
+#[derive(Debug)]
+enum Peer {
+    /// Nothing was said yet, or all of it was.
+    Unmet,
+    /// It was not there; look again then.
+    Missing { look_again: Mono },
+    /// Its queue is open.
+    Open(PeerQueue),
+    /// Its queue is full; we hear when there is room, and look again then at the latest.
+    Full { queue: PeerQueue, look_again: Mono },
+}
+
+impl Channel {
+    /// A way to the queue with this kernel name; nothing is opened yet.
+    pub fn new(name: String, identity: Identity, registration: Registration) -> Self {
+        Self { name, identity, registration, peer: Peer::Unmet, wait: LOOK_AGAIN.0, seq: 0, tally: Tally::default() }
+    }
+
+    /// The kernel's name of the peer's queue.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What went wrong here, by reason.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// The name under which the reactor reports room.
+    pub fn registration(&self) -> &Registration {
+        &self.registration
+    }
+
+    /// Is the peer's queue not there?
+    pub fn is_missing(&self) -> bool {
+        matches!(self.peer, Peer::Missing { .. })
+    }
+
+    /// When [`Self::flush`] must be called again at the latest, while something waits.
+    pub fn look_again(&self) -> Option<Mono> {
+        match &self.peer {
+            Peer::Unmet | Peer::Open(_) => None,
+            Peer::Missing { look_again } | Peer::Full { look_again, .. } => Some(*look_again),
+        }
+    }
+
+    /// Says as much of `outbox` as there is room for. `resolve` looks up the newest value of a state
+    /// key; `None` means that there is nothing to say of it any more.
+    pub fn flush<K: Ord + Clone, M: Item>(&mut self, outbox: &mut Outbox<K, M>, now: Mono, mut resolve: impl FnMut(&K) -> Option<M>) {
+        while !outbox.is_empty() {
+            let Some(queue) = self.open(now) else { return };
+            let mut buffer = [0; MAX_MESSAGE];
+            let size = queue.size().unwrap_or(MAX_MESSAGE).min(MAX_MESSAGE);
+            let Some((len, said)) = self.pack(outbox, &mut buffer[..size], now, &mut resolve) else {
+                self.peer = Peer::Open(queue);
+                continue;
+            };
+            match queue.send(&buffer[..len]) {
+                Ok(()) => {
+                    outbox.consume(said);
+                    self.sent(queue);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return self.wait_for_room(queue, now),
+                Err(error) => return self.lose(now, &error),
+            }
+        }
+    }
+
+    /// The peer's queue: the one that is open, or the one that has its name now.
+    fn open(&mut self, now: Mono) -> Option<PeerQueue> {
+        match std::mem::replace(&mut self.peer, Peer::Unmet) {
+            Peer::Open(queue) if !queue.is_unlinked() => return Some(queue),
+            Peer::Full { queue, .. } => {
+                let _ = self.registration.forget(&queue);
+                if !queue.is_unlinked() {
+                    return Some(queue);
+                }
+            }
+            Peer::Missing { look_again } if now < look_again => {
+                self.peer = Peer::Missing { look_again };
+                return None;
+            }
+            Peer::Unmet | Peer::Open(_) | Peer::Missing { .. } => {}
+        }
+        match PeerQueue::open(&self.name) {
+            Ok(queue) => Some(queue),
+            Err(error) => {
+                if self.tally.count("peer-missing") {
+                    log::info!("waiting for a peer: {error}");
+                }
+                self.peer = Peer::Missing { look_again: self.back_off(now) };
+                None
+            }
+        }
+    }
+
+    /// Fills one message; tells its length and how many entries it says. `None` when there was nothing to say.
+    fn pack<K: Ord + Clone, M: Item>(
+        &mut self,
+        outbox: &mut Outbox<K, M>,
+        buffer: &mut [u8],
+        now: Mono,
+        resolve: &mut impl FnMut(&K) -> Option<M>,
+    ) -> Option<(usize, usize)> {
+        let Identity { sender, boot, .. } = self.identity;
+        let envelope = Envelope { sender, boot, seq: self.seq, sent: now };
+        let mut packer = Packer::new(buffer, &envelope).expect("every queue has room for an envelope");
+        let mut said = 0;
+        for entry in outbox.iter() {
+            let fits = match entry {
+                Entry::State(key) => resolve(key).is_none_or(|value| packer.push(&value).is_ok()),
+                Entry::Event(item, _) | Entry::Command(item, _) => packer.push(item).is_ok(),
+            };
+            if !fits {
+                break;
+            }
+            said += 1;
+        }
+        let (len, items) = (packer.bytes().len(), packer.items());
+        if items > 0 {
+            return Some((len, said));
+        }
+        if said == 0 {
+            log::error!("{}: an item is longer than a message of this queue and was dropped", self.name);
+            self.tally.count("oversize");
+        }
+        outbox.consume(said.max(1));
+        None
+    }
+
+    fn sent(&mut self, queue: PeerQueue) {
+        self.seq += 1;
+        self.wait = LOOK_AGAIN.0;
+        self.peer = Peer::Open(queue);
+    }
+
+    fn wait_for_room(&mut self, queue: PeerQueue, now: Mono) {
+        if let Err(error) = self.registration.watch(&queue, Interest::WRITABLE) {
+            return self.lose(now, &error);
+        }
+        self.tally.add("peer-full", 1);
+        self.peer = Peer::Full { queue, look_again: self.back_off(now) };
+    }
+
+    fn lose(&mut self, now: Mono, error: &io::Error) {
+        if self.tally.count("send-failed") {
+            log::warn!("{}: {error}", self.name);
+        }
+        self.peer = Peer::Missing { look_again: self.back_off(now) };
+    }
+
+    fn back_off(&mut self, now: Mono) -> Mono {
+        let look_again = now.after(self.wait);
+        self.wait = (self.wait * 2).min(LOOK_AGAIN.1);
+        look_again
+    }
+}

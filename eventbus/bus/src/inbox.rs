@@ -1,0 +1,155 @@
+//! The receiving end: messages of one type, from a queue of our own.
+//!
+//! Foreign bytes, other versions and gaps are counted by reason and passed over; they cost nothing else.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::marker::PhantomData;
+
+use mio::Interest;
+use mqtypes::codec::{self, DecodeError, Item};
+use mqtypes::envelope::{Envelope, Sender};
+use mqtypes::ids::BootId;
+use mqtypes::queues;
+
+use crate::queue::{OwnedQueue, QueueError};
+use crate::reactor::Registration;
+use crate::tally::Tally;
+
+/// Messages taken in one go, so that a flood in one queue cannot starve the others.
+const DRAIN_BUDGET: usize = 64;
+
+/// A queue of ours whose items are of type `M`.
+#[derive(Debug)]
+pub struct Inbox<M> {
+    queue: OwnedQueue,
+    depth: usize,
+    buffer: Vec<u8>,
+    arrivals: Arrivals,
+    items: PhantomData<fn() -> M>,
+}
+
+/// Is there more to take?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "an inbox that is not empty makes no new event: ask the reactor to come back"]
+pub enum Drained {
+    /// The queue is empty.
+    All,
+    /// The budget is used up; come again before sleeping.
+    More,
+}
+
+impl<M: Item> Inbox<M> {
+    /// Opens or makes a declared queue; refuses when another process owns it.
+    pub fn own(instance: &str, declared: &queues::Inbox<M>) -> Result<Self, QueueError> {
+        Ok(Self::of(OwnedQueue::open(instance, &declared.spec)?, &declared.spec))
+    }
+
+    /// Makes a subscriber's queue; `name` is a full name such as `tap-4711`.
+    pub fn own_named(instance: &str, name: &str, declared: &queues::Inbox<M>) -> Result<Self, QueueError> {
+        Ok(Self::of(OwnedQueue::open_named(&queues::kernel_name(instance, name), &declared.spec)?, &declared.spec))
+    }
+
+    fn of(queue: OwnedQueue, spec: &queues::Spec) -> Self {
+        Self { queue, depth: spec.depth, buffer: vec![0; spec.size], arrivals: Arrivals::default(), items: PhantomData }
+    }
+
+    /// Lets the reactor wake us when something comes.
+    pub fn watch(&self, registration: &Registration) -> io::Result<()> {
+        registration.watch(&self.queue, Interest::READABLE)
+    }
+
+    /// Hands over what is there, item by item, in order.
+    pub fn drain(&mut self, mut take: impl FnMut(&Envelope, M)) -> io::Result<Drained> {
+        for _message in 0..DRAIN_BUDGET {
+            let Some(len) = self.queue.receive(&mut self.buffer)? else { return Ok(Drained::All) };
+            match codec::decode(&self.buffer[..len]) {
+                Ok((envelope, items)) => {
+                    self.arrivals.note(&envelope, self.queue.name());
+                    for item in items {
+                        take(&envelope, item);
+                    }
+                }
+                Err(error) => self.arrivals.refuse(&error, self.queue.name()),
+            }
+        }
+        Ok(Drained::More)
+    }
+
+    /// The kernel's name of the queue.
+    pub fn name(&self) -> &str {
+        self.queue.name()
+    }
+
+    /// Messages waiting and messages it holds.
+    pub fn fill(&self) -> (u32, u32) {
+        let waiting = self.queue.depth().unwrap_or(0);
+        (u32::try_from(waiting).unwrap_or(u32::MAX), u32::try_from(self.depth).unwrap_or(u32::MAX))
+    }
+
+    /// What was passed over, by reason.
+    pub fn tally(&self) -> &Tally {
+        &self.arrivals.tally
+    }
+}
+
+/// Watches sequence numbers and counts what is no message.
+#[derive(Debug, Default)]
+struct Arrivals {
+    tally: Tally,
+    /// Boot and next sequence number of each of the router's own processes.
+    expected: BTreeMap<Sender, (BootId, u64)>,
+}
+
+impl Arrivals {
+    fn note(&mut self, envelope: &Envelope, queue: &str) {
+        // Tools come and go, many at once under one name.
+        if envelope.sender == Sender::Tool {
+            return;
+        }
+        let before = self.expected.insert(envelope.sender, (envelope.boot, envelope.seq + 1));
+        if let Some((boot, next)) = before
+            && boot == envelope.boot
+            && envelope.seq > next
+        {
+            let lost = envelope.seq - next;
+            self.tally.add("gap", lost);
+            log::warn!("{queue}: {lost} messages of {} are missing: somebody else reads this queue", envelope.sender);
+        }
+    }
+
+    fn refuse(&mut self, error: &DecodeError, queue: &str) {
+        if self.tally.count(error.reason()) {
+            let sender = error.sender().map_or_else(|| "an unknown sender".to_owned(), |sender| sender.to_string());
+            log::warn!("{queue}: message of {sender} passed over: {error} ({} so far)", self.tally.of(error.reason()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mqtypes::mono::Mono;
+
+    fn arrive(arrivals: &mut Arrivals, sender: Sender, boot: u32, seq: u64) {
+        arrivals.note(&Envelope { sender, boot: BootId(boot), seq, sent: Mono(0) }, "test");
+    }
+
+    #[test]
+    fn a_gap_is_counted_and_a_restart_is_none() {
+        let mut arrivals = Arrivals::default();
+        arrive(&mut arrivals, Sender::Eventbus, 1, 0);
+        arrive(&mut arrivals, Sender::Eventbus, 1, 3);
+        arrive(&mut arrivals, Sender::Eventbus, 2, 0);
+        arrive(&mut arrivals, Sender::Eventbus, 2, 1);
+        assert_eq!(arrivals.tally.of("gap"), 2);
+    }
+
+    #[test]
+    fn tools_share_a_name_and_are_not_watched() {
+        let mut arrivals = Arrivals::default();
+        arrive(&mut arrivals, Sender::Tool, 1, 0);
+        arrive(&mut arrivals, Sender::Tool, 1, 9);
+        assert_eq!(arrivals.tally.of("gap"), 0);
+    }
+}

@@ -1,0 +1,45 @@
+//! The options that every process of the router takes.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use log::LevelFilter;
+use mqtypes::queues::{DEFAULT_INSTANCE, is_instance_name};
+
+/// The options that every process of the router takes.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Name of this set of processes: the first part of its queues' names
+    #[arg(long, default_value = DEFAULT_INSTANCE, value_parser = instance)]
+    pub instance: String,
+
+    /// What to log: off, error, warn, info, debug or trace
+    #[arg(long, default_value = "info", value_name = "LEVEL")]
+    pub log_level: LevelFilter,
+}
+
+/// Prints what clap has to say, help included. The exit code of a wrong command line is 2.
+pub fn explain(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+fn instance(text: &str) -> Result<String, String> {
+    if is_instance_name(text) {
+        return Ok(text.to_owned());
+    }
+    Err("1 to 32 letters, digits, `-` or `_` are expected".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instance_name_cannot_leave_its_place() {
+        assert_eq!(instance("lbr"), Ok("lbr".to_owned()));
+        for name in ["", "a/b", "a.b", &"x".repeat(33)] {
+            assert!(instance(name).is_err(), "{name}");
+        }
+    }
+}

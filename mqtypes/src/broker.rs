@@ -1,0 +1,104 @@
+//! Between `eventbus` and whoever wants to know: subscriptions, and what they bring.
+
+use bincode::{Decode, Encode};
+use serde::Serialize;
+
+use crate::command::{Command, CommandOutcome};
+use crate::count::Count;
+use crate::health::{Dropped, ProcessHealth};
+use crate::ids::Who;
+use crate::log::MoteLog;
+use crate::mono::Mono;
+use crate::mote::MoteEntry;
+use crate::status::Element;
+
+/// What a member of the bus asks of `eventbus`.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Request {
+    /// Begin a subscription, or renew its lease when queue, topics and sender's boot are the same.
+    Subscribe(Subscribe),
+    /// End the subscription of this queue.
+    Unsubscribe {
+        /// The queue named in [`Subscribe`].
+        reply: String,
+    },
+    /// Do something with a mote.
+    Command(Command),
+    /// Let every process report its figures to the subscribers of [`Topic::Health`].
+    AskHealth,
+}
+
+/// A subscription. The snapshot of its topics comes first, then what changes.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct Subscribe {
+    /// Where to: a `tap-…` queue of this instance, or `ui-proxy`'s inbox.
+    pub reply: String,
+    /// What about.
+    pub topics: Vec<Topic>,
+    /// It ends by itself after so many milliseconds, unless renewed.
+    pub lease_ms: u32,
+}
+
+/// What a subscription can be about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Topic {
+    /// Which motes there are.
+    Inventory,
+    /// The motes' status elements.
+    Status,
+    /// Event counts.
+    Counts,
+    /// What the motes log.
+    Logs,
+    /// The processes' figures, as they report them.
+    Health,
+}
+
+impl Topic {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Inventory, Self::Status, Self::Counts, Self::Logs, Self::Health];
+}
+
+/// What `eventbus` tells a subscriber.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Notification {
+    /// A snapshot begins: forget what you know.
+    SnapshotBegin,
+    /// The snapshot is complete; what follows are changes.
+    SnapshotEnd,
+    /// State: a mote is there, or has changed.
+    Mote(MoteEntry),
+    /// State: an entry of the inventory is gone.
+    MoteGone(Who),
+    /// State: an element of a mote, or one row of it.
+    Status(StatusReport),
+    /// State: a count has changed.
+    Count(Count),
+    /// Event: a mote logged.
+    Log(MoteLog),
+    /// Event: a step in the life of a command of yours.
+    Outcome(CommandOutcome),
+    /// State: figures of a process.
+    Health(ProcessHealth),
+    /// Event: what could not be kept for you since the last such notice.
+    Gap {
+        /// By kind of event.
+        dropped: Vec<Dropped>,
+    },
+    /// Event: `eventbus` has started; whoever was subscribed must subscribe again.
+    Started,
+}
+
+/// One element as it was last heard.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct StatusReport {
+    /// Who reported.
+    pub who: Who,
+    /// When it was heard.
+    pub heard: Mono,
+    /// What.
+    pub element: Element,
+}

@@ -1,0 +1,15 @@
+//! What a person, or the GUI host through SSH, asks of `ui-proxy`.
+
+use bincode::{Decode, Encode};
+use serde::Serialize;
+
+/// A request to `ui-proxy`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProxyRequest {
+    /// Connect to the GUI host, as `SIGUSR1` does.
+    Wake {
+        /// Port to dial instead of the configured one, for this connection.
+        port: Option<u16>,
+    },
+}
