@@ -1,0 +1,294 @@
+//! Who wants to know what, and what waits to be told to each.
+//!
+//! Each subscriber has an outbox of its own: a slow or dead one harms only itself, and is forgotten
+//! when its lease ends. A snapshot is nothing special: all keys are marked, between two markers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use bus::outbox::{Bounds, Outbox};
+use mqtypes::broker::{Notification, Subscribe, Topic};
+use mqtypes::command::CommandOutcome;
+use mqtypes::envelope::Sender;
+use mqtypes::health::Dropped;
+use mqtypes::ids::{BootId, Who};
+use mqtypes::mono::Mono;
+use mqtypes::queues::may_be_delivered_to;
+
+use crate::counts::CountKey;
+use crate::model::{MoteIndex, Slot};
+
+/// A value that somebody may be told of; the newest one is looked up when there is room.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StateKey {
+    /// An entry of the inventory is no more.
+    Gone(Who),
+    /// An entry of the inventory.
+    Entry(MoteIndex),
+    /// An element of a mote, or one row of it.
+    Element(MoteIndex, Slot),
+    /// A count.
+    Count(CountKey),
+    /// A process's figures.
+    Health(Sender),
+}
+
+impl StateKey {
+    /// The topic it belongs to.
+    pub fn topic(&self) -> Topic {
+        match self {
+            Self::Gone(_) | Self::Entry(_) => Topic::Inventory,
+            Self::Element(..) => Topic::Status,
+            Self::Count(_) => Topic::Counts,
+            Self::Health(_) => Topic::Health,
+        }
+    }
+}
+
+/// What waits for one subscriber.
+pub type Mailbox = Outbox<StateKey, Notification>;
+
+/// Logs and outcomes that may wait for one subscriber.
+const BOUNDS: Bounds = Bounds { entries: 512, bytes: 64 * 1024 };
+
+/// Subscribers at once: the GUI and a few tools.
+const MOST_SUBSCRIBERS: usize = 16;
+
+/// Whoever has only a command open is kept so much longer than the command.
+const OUTCOME_GRACE: Duration = Duration::from_secs(5);
+
+/// The longest lease; longer wishes are cut.
+const LONGEST_LEASE: Duration = Duration::from_hours(1);
+
+struct Subscriber {
+    boot: BootId,
+    topics: BTreeSet<Topic>,
+    until: Mono,
+    mailbox: Mailbox,
+}
+
+impl Subscriber {
+    fn new(boot: BootId, topics: BTreeSet<Topic>, until: Mono) -> Self {
+        Self { boot, topics, until, mailbox: Outbox::new(BOUNDS) }
+    }
+
+    fn is_waiting(&self) -> bool {
+        !self.mailbox.is_empty()
+    }
+}
+
+/// How a subscription was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It begins: a snapshot is due.
+    New,
+    /// Its lease is longer now; nothing else changes.
+    Renewed,
+    /// It may not be delivered there, or there are too many.
+    Refused,
+}
+
+/// All subscribers, by the name of their queue.
+#[derive(Default)]
+pub struct Broker {
+    subscribers: BTreeMap<String, Subscriber>,
+}
+
+impl Broker {
+    /// Begins or renews a subscription of the process start `boot`.
+    pub fn subscribe(&mut self, now: Mono, boot: BootId, wish: &Subscribe) -> Taken {
+        let until = now.after(Duration::from_millis(wish.lease_ms.into()).min(LONGEST_LEASE));
+        let topics: BTreeSet<Topic> = wish.topics.iter().copied().collect();
+        if let Some(known) = self.subscribers.get_mut(&wish.reply)
+            && known.boot == boot
+            && known.topics == topics
+        {
+            known.until = known.until.max(until);
+            return Taken::Renewed;
+        }
+        if !self.has_room_for(&wish.reply) {
+            return Taken::Refused;
+        }
+        self.subscribers.insert(wish.reply.clone(), Subscriber::new(boot, topics, until));
+        Taken::New
+    }
+
+    /// Ends a subscription.
+    pub fn unsubscribe(&mut self, reply: &str) {
+        self.subscribers.remove(reply);
+    }
+
+    /// Makes sure that the outcomes of a command can be told. False when they cannot be.
+    pub fn expect_outcome(&mut self, boot: BootId, reply: &str, deadline: Mono) -> bool {
+        if self.subscribers.contains_key(reply) {
+            return true;
+        }
+        if !self.has_room_for(reply) {
+            return false;
+        }
+        self.subscribers.insert(reply.to_owned(), Subscriber::new(boot, BTreeSet::new(), deadline.after(OUTCOME_GRACE)));
+        true
+    }
+
+    /// Marks the keys of a new subscription's topics, between the two markers.
+    pub fn snapshot(&mut self, reply: &str, keys: impl Iterator<Item = StateKey>) {
+        let Some(subscriber) = self.subscribers.get_mut(reply) else { return };
+        let wanted = |key: &StateKey| subscriber.topics.contains(&key.topic());
+        let keys: Vec<_> = keys.filter(wanted).collect();
+        let mailbox = &mut subscriber.mailbox;
+        mailbox.clear();
+        // An empty mailbox has room for the two markers.
+        let _ = mailbox.push_command(Notification::SnapshotBegin, 1);
+        for key in keys {
+            mailbox.mark(key);
+        }
+        let _ = mailbox.push_command(Notification::SnapshotEnd, 1);
+    }
+
+    /// Tells every subscriber of its topic that this value has changed.
+    pub fn mark(&mut self, key: &StateKey) {
+        for subscriber in self.subscribers.values_mut().filter(|subscriber| subscriber.topics.contains(&key.topic())) {
+            subscriber.mailbox.mark(key.clone());
+        }
+    }
+
+    /// Does anybody want this topic?
+    pub fn is_wanted(&self, topic: Topic) -> bool {
+        self.subscribers.values().any(|subscriber| subscriber.topics.contains(&topic))
+    }
+
+    /// Tells every subscriber of `topic` what happened. `bytes` is about its size.
+    pub fn event(&mut self, topic: Topic, notification: &Notification, bytes: usize) {
+        for subscriber in self.subscribers.values_mut().filter(|subscriber| subscriber.topics.contains(&topic)) {
+            subscriber.mailbox.push_event(notification.clone(), bytes);
+        }
+    }
+
+    /// Tells one of them how its command goes. False when it cannot be told any more.
+    pub fn outcome(&mut self, reply: &str, outcome: CommandOutcome) -> bool {
+        let bytes = outcome.detail.len() + 16;
+        self.subscribers
+            .get_mut(reply)
+            .is_some_and(|subscriber| subscriber.mailbox.push_command(Notification::Outcome(outcome), bytes).is_ok())
+    }
+
+    /// Tells a queue that may have been subscribed at an earlier start that it must subscribe again.
+    pub fn announce_start(&mut self, now: Mono, boot: BootId, reply: &str) {
+        let mut subscriber = Subscriber::new(boot, BTreeSet::new(), now.after(OUTCOME_GRACE));
+        subscriber.mailbox.push_event(Notification::Started, 1);
+        self.subscribers.insert(reply.to_owned(), subscriber);
+    }
+
+    /// Forgets those whose lease has ended.
+    pub fn handle_timeout(&mut self, now: Mono) {
+        self.subscribers.retain(|reply, subscriber| {
+            let is_due = subscriber.until <= now;
+            if is_due && !subscriber.topics.is_empty() {
+                log::info!("{reply}: the subscription's lease has ended");
+            }
+            !is_due
+        });
+    }
+
+    /// When the next lease ends.
+    pub fn poll_timeout(&self) -> Option<Mono> {
+        self.subscribers.values().map(|subscriber| subscriber.until).min()
+    }
+
+    /// Everybody for whom something waits, with what waits. A gap is told first.
+    pub fn waiting(&mut self) -> impl Iterator<Item = (&String, &mut Mailbox)> {
+        self.subscribers.iter_mut().filter(|(_, subscriber)| subscriber.is_waiting()).map(|(reply, subscriber)| {
+            let mailbox = &mut subscriber.mailbox;
+            match mailbox.take_dropped() {
+                0 => {}
+                count => mailbox.push_event(Notification::Gap { dropped: vec![Dropped { reason: "mote-log".to_owned(), count }] }, 1),
+            }
+            (reply, mailbox)
+        })
+    }
+
+    /// Does something wait for this subscriber?
+    pub fn has_waiting(&self, reply: &str) -> bool {
+        self.subscribers.get(reply).is_some_and(Subscriber::is_waiting)
+    }
+
+    /// Is this queue still a subscriber's?
+    pub fn has(&self, reply: &str) -> bool {
+        self.subscribers.contains_key(reply)
+    }
+
+    fn has_room_for(&self, reply: &str) -> bool {
+        may_be_delivered_to(reply) && (self.subscribers.contains_key(reply) || self.subscribers.len() < MOST_SUBSCRIBERS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bus::outbox::Entry;
+
+    const NOW: Mono = Mono(1_000_000);
+
+    fn wish(reply: &str, topics: &[Topic]) -> Subscribe {
+        Subscribe { reply: reply.to_owned(), topics: topics.to_vec(), lease_ms: 30_000 }
+    }
+
+    fn waiting(broker: &mut Broker, reply: &str) -> Vec<String> {
+        let show = |entry: &Entry<StateKey, Notification>| match entry {
+            Entry::State(key) => format!("{key:?}"),
+            Entry::Event(item, _) | Entry::Command(item, _) => format!("{item:?}"),
+        };
+        broker.waiting().filter(|(name, _)| *name == reply).flat_map(|(_, mailbox)| mailbox.iter().map(show).collect::<Vec<_>>()).collect()
+    }
+
+    #[test]
+    fn a_snapshot_has_the_keys_of_its_topics_between_the_markers() {
+        let mut broker = Broker::default();
+        assert_eq!(broker.subscribe(NOW, BootId(1), &wish("tap-1", &[Topic::Counts])), Taken::New);
+        broker.snapshot("tap-1", [StateKey::Count(CountKey::Lost), StateKey::Health(Sender::Eventbus)].into_iter());
+        assert_eq!(waiting(&mut broker, "tap-1"), ["SnapshotBegin", "Count(Lost)", "SnapshotEnd"]);
+    }
+
+    #[test]
+    fn the_same_wish_renews_and_another_start_begins_anew() {
+        let mut broker = Broker::default();
+        broker.subscribe(NOW, BootId(1), &wish("ui-proxy", &[Topic::Logs]));
+        let later = NOW.after(Duration::from_secs(10));
+        assert_eq!(broker.subscribe(later, BootId(1), &wish("ui-proxy", &[Topic::Logs])), Taken::Renewed);
+        assert_eq!(broker.poll_timeout(), Some(later.after(Duration::from_secs(30))));
+        assert_eq!(broker.subscribe(later, BootId(1), &wish("ui-proxy", &[Topic::Counts])), Taken::New);
+        assert_eq!(broker.subscribe(later, BootId(2), &wish("ui-proxy", &[Topic::Counts])), Taken::New);
+    }
+
+    #[test]
+    fn a_dead_subscriber_is_forgotten_when_its_lease_ends() {
+        let mut broker = Broker::default();
+        broker.subscribe(NOW, BootId(1), &wish("tap-1", &[Topic::Logs]));
+        broker.handle_timeout(NOW.after(Duration::from_secs(29)));
+        assert!(broker.has("tap-1"));
+        broker.handle_timeout(NOW.after(Duration::from_secs(30)));
+        assert!(!broker.has("tap-1"));
+        assert_eq!(broker.poll_timeout(), None);
+    }
+
+    #[test]
+    fn nobody_can_aim_the_bus_elsewhere_or_crowd_it() {
+        let mut broker = Broker::default();
+        assert_eq!(broker.subscribe(NOW, BootId(1), &wish("serial-bridge", &[Topic::Logs])), Taken::Refused);
+        for number in 0..MOST_SUBSCRIBERS {
+            assert_eq!(broker.subscribe(NOW, BootId(1), &wish(&format!("tap-{number}"), &[])), Taken::New);
+        }
+        assert_eq!(broker.subscribe(NOW, BootId(1), &wish("tap-one-too-many", &[])), Taken::Refused);
+    }
+
+    #[test]
+    fn what_a_slow_subscriber_missed_is_told() {
+        let mut broker = Broker::default();
+        broker.subscribe(NOW, BootId(1), &wish("tap-1", &[Topic::Logs]));
+        for _ in 0..BOUNDS.entries + 3 {
+            broker.event(Topic::Logs, &Notification::Started, 1);
+        }
+        let last = waiting(&mut broker, "tap-1").pop().unwrap_or_default();
+        assert!(last.contains("Gap") && last.contains("count: 3"), "{last}");
+    }
+}

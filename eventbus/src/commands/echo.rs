@@ -1,0 +1,135 @@
+//! The serial echo test: what was sent must come back, one echo at a time.
+//!
+//! Nothing in the reply marks it as an echo; it is one because the test waits for it and it begins
+//! with the number that the test put there, or has just its length.
+
+use std::fmt;
+use std::time::Duration;
+
+use mqtypes::mono::Mono;
+
+use crate::frame::MAX_ECHO;
+
+/// Echoes in one test, at most.
+pub const MOST: u16 = 1000;
+
+/// A mote answers within 8 ms when its line is free; it is busy for seconds at most.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+
+/// A test and its figures.
+pub struct EchoTest {
+    count: u16,
+    size: u8,
+    waiting: Option<Waiting>,
+    sent: u16,
+    ok: u16,
+    corrupted: u16,
+    timed_out: u16,
+    round_trips: RoundTrips,
+}
+
+struct Waiting {
+    bytes: Vec<u8>,
+    since: Mono,
+}
+
+/// Sum and extremes, in microseconds.
+#[derive(Default)]
+struct RoundTrips {
+    least: Option<Duration>,
+    most: Duration,
+    sum: Duration,
+}
+
+impl EchoTest {
+    /// `None` when count or size are out of range.
+    pub fn new(count: u16, size: u8) -> Option<Self> {
+        let is_in_range = (1..=MOST).contains(&count) && usize::from(size) <= MAX_ECHO;
+        let test = Self { count, size, waiting: None, sent: 0, ok: 0, corrupted: 0, timed_out: 0, round_trips: RoundTrips::default() };
+        is_in_range.then_some(test)
+    }
+
+    /// The bytes of the next echo. All byte values occur, among them those that framing must escape.
+    pub fn next(&mut self, now: Mono) -> Vec<u8> {
+        let first = self.sent.wrapping_mul(31);
+        let bytes: Vec<u8> = (0..u16::from(self.size)).map(|at| first.wrapping_add(at.wrapping_mul(7)) as u8).collect();
+        self.sent += 1;
+        self.waiting = Some(Waiting { bytes: bytes.clone(), since: now });
+        bytes
+    }
+
+    /// The line has it; tells when it is given up.
+    pub fn sent(&mut self, now: Mono) -> Mono {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.since = now;
+        }
+        now.after(ANSWERS_WITHIN)
+    }
+
+    /// True when these bytes are the awaited answer, right or damaged.
+    pub fn take(&mut self, now: Mono, echoed: &[u8]) -> bool {
+        let Some(waiting) = self.waiting.take_if(|waiting| waiting.bytes.len() == echoed.len()) else { return false };
+        if waiting.bytes == echoed {
+            self.ok += 1;
+            self.round_trips.add(now.since(waiting.since));
+        } else {
+            self.corrupted += 1;
+        }
+        true
+    }
+
+    /// The awaited answer did not come.
+    pub fn give_up_one(&mut self) {
+        if self.waiting.take().is_some() {
+            self.timed_out += 1;
+        }
+    }
+
+    /// Was every echo sent and settled?
+    pub fn is_finished(&self) -> bool {
+        self.sent == self.count && self.waiting.is_none()
+    }
+}
+
+impl RoundTrips {
+    fn add(&mut self, time: Duration) {
+        self.least = Some(self.least.map_or(time, |least| least.min(time)));
+        self.most = self.most.max(time);
+        self.sum += time;
+    }
+}
+
+impl fmt::Display for EchoTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sent {}, ok {}, corrupted {}, timed out {}", self.sent, self.ok, self.corrupted, self.timed_out)?;
+        let Some(least) = self.round_trips.least else { return Ok(()) };
+        let ms = |time: Duration| time.as_secs_f64() * 1e3;
+        let mean = self.round_trips.sum / u32::from(self.ok.max(1));
+        write!(f, ", round trip {:.1}/{:.1}/{:.1} ms (least/mean/most)", ms(least), ms(mean), ms(self.round_trips.most))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_sorted_into_right_damaged_and_missing() {
+        let mut test = EchoTest::new(3, 4).expect("in range");
+        let first = test.next(Mono(0));
+        assert!(test.take(Mono(4_000), &first));
+        let mut second = test.next(Mono(0));
+        assert!(!test.take(Mono(1), &[1]), "of another length: a packet from the mesh");
+        second[0] ^= 1;
+        assert!(test.take(Mono(1), &second));
+        test.next(Mono(0));
+        test.give_up_one();
+        assert!(test.is_finished());
+        assert_eq!(test.to_string(), "sent 3, ok 1, corrupted 1, timed out 1, round trip 4.0/4.0/4.0 ms (least/mean/most)");
+    }
+
+    #[test]
+    fn a_test_out_of_range_is_none() {
+        assert!(EchoTest::new(0, 1).is_none() && EchoTest::new(MOST + 1, 1).is_none() && EchoTest::new(1, 197).is_none());
+    }
+}

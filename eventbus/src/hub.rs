@@ -1,0 +1,324 @@
+//! The event bus itself, without its queues: what comes in, what it means, and who is to know.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bus::process::Identity;
+use bus::tally::Tally;
+use mqtypes::broker::{Notification, Request, Topic};
+use mqtypes::command::{Command, CommandOutcome, OutcomeState};
+use mqtypes::envelope::{Envelope, Sender};
+use mqtypes::health::ProcessHealth;
+use mqtypes::ids::WriteId;
+use mqtypes::log::{Coded, MoteLog, Severity};
+use mqtypes::mono::Mono;
+use mqtypes::serial::{PortReport, ReceivedFrame, SerialCommand, SerialNotification};
+use mqtypes::status::Element;
+
+use crate::broker::{Broker, StateKey, Taken};
+use crate::commands::Commands;
+use crate::counts::{CountKey, Counts, PortIndex, Signal};
+use crate::frame::{DataFrame, Frame, LogFrame, PrintfFrame};
+use crate::model::{Change, Model, Mote, MoteIndex};
+
+/// `COMPONENT_OPENWSN` and `ERR_BOOTED`: a mote's first words after a start.
+const BOOTED: (u8, u8) = (0x01, 0x4f);
+
+/// Everything that `eventbus` knows and has to do.
+pub struct Hub {
+    identity: Identity,
+    model: Model,
+    counts: Counts,
+    commands: Commands,
+    broker: Broker,
+    health: BTreeMap<Sender, ProcessHealth>,
+    to_bridge: VecDeque<SerialCommand>,
+    own_figures: Asked,
+    tally: Tally,
+}
+
+/// Did somebody ask for our own figures?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    No,
+    Yes,
+}
+
+impl Hub {
+    /// A hub that knows of no mote yet.
+    pub fn new(identity: Identity, model: Model, commands: Commands) -> Self {
+        Self {
+            identity,
+            model,
+            counts: Counts::default(),
+            commands,
+            broker: Broker::default(),
+            health: BTreeMap::new(),
+            to_bridge: VecDeque::new(),
+            own_figures: Asked::No,
+            tally: Tally::default(),
+        }
+    }
+
+    /// We have started: ask for what was reported before, and let `ui-proxy` subscribe again.
+    pub fn handle_start(&mut self, now: Mono) {
+        self.to_bridge.push_back(SerialCommand::ReportPorts);
+        self.broker.announce_start(now, self.identity.boot, mqtypes::queues::UI_PROXY.spec.name);
+    }
+
+    /// `serial-bridge` says something.
+    pub fn handle_serial(&mut self, now: Mono, envelope: &Envelope, notification: SerialNotification) {
+        match notification {
+            SerialNotification::Port(report) => self.handle_port(now, envelope, &report),
+            SerialNotification::Frame(frame) => self.handle_frame(now, &frame),
+            SerialNotification::Write(report) => self.commands.handle_write(now, &report, &self.model),
+            SerialNotification::Health(health) => self.handle_health(health),
+            SerialNotification::Lost { frames } => {
+                let key = self.counts.count_lost(frames);
+                self.broker.mark(&StateKey::Count(key));
+                log::warn!("serial-bridge could not hand over {frames} frames in time");
+            }
+        }
+    }
+
+    /// A member of the bus asks for something.
+    pub fn handle_request(&mut self, now: Mono, envelope: &Envelope, request: Request) {
+        match request {
+            Request::Subscribe(wish) => match self.broker.subscribe(now, envelope.boot, &wish) {
+                Taken::New => {
+                    log::info!("{}: {} subscribes", wish.reply, envelope.sender);
+                    self.broker.snapshot(&wish.reply, all_keys(&self.model, &self.counts, &self.health));
+                }
+                Taken::Renewed => {}
+                Taken::Refused => self.refuse("subscription-refused", &wish.reply),
+            },
+            Request::Unsubscribe { reply } => self.broker.unsubscribe(&reply),
+            Request::Command(command) => self.handle_command(now, envelope, &command),
+            Request::AskHealth => {
+                self.own_figures = Asked::Yes;
+                self.to_bridge.push_back(SerialCommand::ReportHealth);
+            }
+        }
+    }
+
+    /// A process's figures, ours too.
+    pub fn handle_health(&mut self, health: ProcessHealth) {
+        let process = health.process;
+        self.health.insert(process, health);
+        self.broker.mark(&StateKey::Health(process));
+    }
+
+    /// Deadlines have passed.
+    pub fn handle_timeout(&mut self, now: Mono) {
+        self.model.handle_timeout(now);
+        self.commands.handle_timeout(now, &self.model);
+        self.broker.handle_timeout(now);
+    }
+
+    /// There was no room on the way to `serial-bridge`.
+    pub fn handle_no_room(&mut self, now: Mono, id: WriteId) {
+        self.tally.add("serial-bridge-busy", 1);
+        self.commands.handle_no_room(now, id, &self.model);
+    }
+
+    /// When [`Self::handle_timeout`] has something to do.
+    pub fn poll_timeout(&self) -> Option<Mono> {
+        [self.model.poll_timeout(), self.commands.poll_timeout(), self.broker.poll_timeout()].into_iter().flatten().min()
+    }
+
+    /// The next thing to ask of `serial-bridge`.
+    pub fn poll_serial(&mut self) -> Option<SerialCommand> {
+        if let Some((mote, frame)) = self.commands.poll_write() {
+            let port = self.counts.port(&frame.port);
+            log::debug!("{mote:?}: {} bytes to {}", frame.payload.len(), frame.port);
+            self.count(port, Signal::ToMote);
+            return Some(SerialCommand::Write(frame));
+        }
+        self.to_bridge.pop_front()
+    }
+
+    /// True once after somebody asked for our own figures.
+    pub fn take_own_figures_asked(&mut self) -> bool {
+        std::mem::replace(&mut self.own_figures, Asked::No) == Asked::Yes
+    }
+
+    /// Everything that has changed goes to whoever wants it. Returns the broker and the look-up of newest values.
+    pub fn settle(&mut self) -> (&mut Broker, impl Fn(&StateKey) -> Option<Notification>) {
+        for change in self.model.take_changes() {
+            self.broker.mark(&key_of(change));
+        }
+        while let Some(reply) = self.commands.poll_reply() {
+            if !self.broker.outcome(&reply.to, reply.outcome) {
+                self.tally.count("outcome-undeliverable");
+            }
+        }
+        let (model, counts, health) = (&self.model, &self.counts, &self.health);
+        (&mut self.broker, move |key: &StateKey| resolve(model, counts, health, key))
+    }
+
+    /// The model, to be read.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The subscribers, to be read.
+    pub fn broker(&self) -> &Broker {
+        &self.broker
+    }
+
+    /// What was refused or dropped here, by reason.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    fn handle_port(&mut self, now: Mono, envelope: &Envelope, report: &PortReport) {
+        self.model.handle_port(now, report);
+        for key in self.counts.take_report(envelope.boot, report) {
+            self.broker.mark(&StateKey::Count(key));
+        }
+    }
+
+    fn handle_frame(&mut self, now: Mono, received: &ReceivedFrame) {
+        let port = self.counts.port(&received.port);
+        match Frame::parse(&received.payload) {
+            Ok(frame) => self.handle_meaning(now, port, received, frame),
+            Err(error) => {
+                self.model.handle_frame(received.heard, &received.port, None);
+                self.count(port, Signal::Unreadable(error.reason()));
+                if self.tally.count(error.reason()) {
+                    log::warn!("{}: a frame with a right CRC makes no sense: {error}", received.port);
+                }
+            }
+        }
+    }
+
+    fn handle_meaning(&mut self, now: Mono, port: PortIndex, received: &ReceivedFrame, frame: Frame) {
+        let index = self.model.handle_frame(received.heard, &received.port, speaker(&frame));
+        match frame {
+            Frame::Status(status) => self.handle_status(now, port, received.heard, index, status.element),
+            Frame::Log(log) => self.handle_log(now, port, received.heard, index, log),
+            Frame::Data(data) => self.handle_data(now, port, index, &data),
+            Frame::Printf(printf) => self.handle_printf(port, received.heard, index, &printf),
+            Frame::Sniffed(_) => self.count(port, Signal::Sniffed),
+            Frame::LegacyAck { .. } | Frame::LegacyRequest => self.count(port, Signal::Legacy),
+        }
+    }
+
+    fn handle_status(&mut self, now: Mono, port: PortIndex, heard: Mono, index: MoteIndex, element: Element) {
+        self.count(port, Signal::Status);
+        let told_role = if let Element::IdManager(id) = &element { Some(id.is_dag_root) } else { None };
+        let index = self.model.handle_element(heard, index, element);
+        let Some(role) = told_role else { return };
+        if self.model.take_role_change(index) {
+            self.count(port, Signal::InfoDagRoot);
+        }
+        self.commands.handle_role(now, index, role, &self.model);
+    }
+
+    fn handle_log(&mut self, now: Mono, port: PortIndex, heard: Mono, index: MoteIndex, log: LogFrame) {
+        self.count(port, Signal::Error);
+        self.count(port, Signal::Log(log.severity));
+        if (log.component, log.code) == BOOTED {
+            self.commands.handle_boot(now, index, &self.model);
+        }
+        if self.broker.is_wanted(Topic::Logs) {
+            let described = log.describe();
+            let (component, error, args, text) = (described.component, described.error, described.args, described.text);
+            self.tell_log(index, heard, log.severity, (component, error), args, text);
+        }
+    }
+
+    fn handle_printf(&mut self, port: PortIndex, heard: Mono, index: MoteIndex, printf: &PrintfFrame) {
+        self.count(port, Signal::Error);
+        self.count(port, Signal::Log(Severity::Printf));
+        if self.broker.is_wanted(Topic::Logs) {
+            let none = || Coded { code: 0, name: String::new() };
+            self.tell_log(index, heard, Severity::Printf, (none(), none()), [0; 2], printf.shown());
+        }
+    }
+
+    fn handle_data(&mut self, now: Mono, port: PortIndex, index: MoteIndex, data: &DataFrame) {
+        self.count(port, Signal::Data);
+        self.commands.handle_echo(now, index, &data.body, &self.model);
+    }
+
+    fn tell_log(&mut self, index: MoteIndex, heard: Mono, severity: Severity, names: (Coded, Coded), args: [i32; 2], text: String) {
+        let Some(mote) = self.model.mote(index) else { return };
+        let bytes = text.len() + names.0.name.len() + names.1.name.len() + 64;
+        let log = MoteLog { who: mote.who(), heard, severity, component: names.0, error: names.1, args, text };
+        self.broker.event(Topic::Logs, &Notification::Log(log), bytes);
+    }
+
+    fn handle_command(&mut self, now: Mono, envelope: &Envelope, command: &Command) {
+        if !self.broker.expect_outcome(envelope.boot, &command.reply, command.deadline) {
+            return self.refuse("command-without-reply-queue", &command.reply);
+        }
+        if self.is_crowded() {
+            let detail = "busy: too much is waiting for the serial lines".to_owned();
+            self.broker.outcome(&command.reply, CommandOutcome { id: command.id, state: OutcomeState::Refused, detail });
+            return;
+        }
+        let Some(index) = self.commands.handle_command(now, command, &self.model) else { return };
+        let port = self.model.mote(index).and_then(|mote| mote.port()).map(|(port, _)| port.clone());
+        if let Some(port) = port {
+            let port = self.counts.port(&port);
+            self.count(port, Signal::CmdToMote);
+        }
+    }
+
+    fn is_crowded(&self) -> bool {
+        self.to_bridge.len() > 64
+    }
+
+    fn refuse(&mut self, reason: &'static str, reply: &str) {
+        if self.tally.count(reason) {
+            log::warn!("{reason}: `{reply}` is no queue of a subscriber, or there are too many subscribers");
+        }
+    }
+
+    fn count(&mut self, port: PortIndex, signal: Signal) {
+        let key: CountKey = self.counts.count(port, signal);
+        self.broker.mark(&StateKey::Count(key));
+    }
+}
+
+/// Every frame but one bears the mote's 16-bit address.
+fn speaker(frame: &Frame) -> Option<u16> {
+    match frame {
+        Frame::Status(status) => Some(status.id16),
+        Frame::Log(log) => Some(log.id16),
+        Frame::Data(data) => Some(data.id16),
+        Frame::Printf(printf) => Some(printf.id16),
+        Frame::Sniffed(sniffed) => Some(sniffed.id16),
+        Frame::LegacyAck { id16 } => Some(*id16),
+        Frame::LegacyRequest => None,
+    }
+}
+
+fn key_of(change: Change) -> StateKey {
+    match change {
+        Change::Gone(who) => StateKey::Gone(who),
+        Change::Entry(index) => StateKey::Entry(index),
+        Change::Element(index, slot) => StateKey::Element(index, slot),
+    }
+}
+
+/// All keys, the inventory first, then mote by mote.
+fn all_keys(model: &Model, counts: &Counts, health: &BTreeMap<Sender, ProcessHealth>) -> impl Iterator<Item = StateKey> {
+    let entries = model.indexes().map(StateKey::Entry);
+    let elements = model.indexes().flat_map(|index| {
+        let slots = model.mote(index).into_iter().flat_map(Mote::slots);
+        slots.map(move |slot| StateKey::Element(index, slot))
+    });
+    entries.chain(elements).chain(counts.keys().map(StateKey::Count)).chain(health.keys().copied().map(StateKey::Health))
+}
+
+fn resolve(model: &Model, counts: &Counts, health: &BTreeMap<Sender, ProcessHealth>, key: &StateKey) -> Option<Notification> {
+    match key {
+        // A name that is in use again meanwhile is not gone.
+        StateKey::Gone(who) => (!model.has(who)).then(|| Notification::MoteGone(who.clone())),
+        StateKey::Entry(index) => model.entry(*index).map(Notification::Mote),
+        StateKey::Element(index, slot) => model.report(*index, *slot).map(Notification::Status),
+        StateKey::Count(key) => counts.get(*key).map(Notification::Count),
+        StateKey::Health(process) => health.get(process).cloned().map(Notification::Health),
+    }
+}

@@ -1,0 +1,192 @@
+//! The event bus of the border router.
+//!
+//! It is the only process that knows what a mote's frames mean. It keeps the mote model and the event
+//! counts, brokers them to whoever subscribes, and follows commands until a mote shows their effect.
+//! It opens no device and no socket. The thinking is in [`hub::Hub`]; this file is wiring.
+
+pub mod broker;
+pub mod commands;
+pub mod counts;
+pub mod frame;
+pub mod hub;
+mod lasting;
+pub mod model;
+pub mod network;
+mod options;
+pub mod roles;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use bus::channel::Channel;
+use bus::inbox::{Drained, Inbox};
+use bus::outbox::Bounds;
+use bus::outlet::Outlet;
+use bus::process::{Failure, Process};
+use bus::reactor::{Reactor, Wake};
+use bus::signals::Signal;
+use bus::{clock, health};
+use clap::Parser;
+use mqtypes::broker::Request;
+use mqtypes::envelope::Sender;
+use mqtypes::mono::Mono;
+use mqtypes::queues::{EVENTBUS, EVENTBUS_REQUESTS, SERIAL_BRIDGE, kernel_name};
+use mqtypes::serial::{SerialCommand, SerialNotification};
+
+use commands::Commands;
+use hub::Hub;
+use model::Model;
+use network::Network;
+use options::Options;
+use roles::WantedRoles;
+
+/// Frames and questions that may wait for `serial-bridge`.
+const TO_BRIDGE: Bounds = Bounds { entries: 64, bytes: 16 * 1024 };
+
+/// Everything that wakes us.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    Serial,
+    Requests,
+    RoomAtBridge,
+    RoomAtSubscriber,
+}
+
+/// Runs the process until it is told to stop.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let options = match Options::try_parse_from(args) {
+        Ok(options) => options,
+        Err(error) => return bus::options::explain(&error),
+    };
+    bus::process::run(Sender::Eventbus, options.common.log_level, |process| Eventbus::new(process, &options)?.serve())
+}
+
+struct Eventbus {
+    identity: bus::process::Identity,
+    instance: String,
+    reactor: Reactor<Source>,
+    serial: Inbox<SerialNotification>,
+    requests: Inbox<Request>,
+    bridge: Outlet<(), SerialCommand>,
+    subscribers: BTreeMap<String, Channel>,
+    hub: Hub,
+}
+
+impl Eventbus {
+    fn new(process: &Process, options: &Options) -> Result<Self, Failure> {
+        let instance = options.common.instance.clone();
+        let mut reactor = Reactor::new(process)?;
+        // The inboxes come first: they tell whether another of us is running.
+        let serial = Inbox::own(&instance, &EVENTBUS)?;
+        let requests = Inbox::own(&instance, &EVENTBUS_REQUESTS)?;
+        let hub = Hub::new(process.identity, Model::new(), load_commands(options)?);
+        serial.watch(&reactor.register(Source::Serial))?;
+        requests.watch(&reactor.register(Source::Requests))?;
+        let way = kernel_name(&instance, SERIAL_BRIDGE.spec.name);
+        let bridge = Outlet::new(way, process.identity, reactor.register(Source::RoomAtBridge), TO_BRIDGE);
+        Ok(Self { identity: process.identity, instance, reactor, serial, requests, bridge, subscribers: BTreeMap::new(), hub })
+    }
+
+    fn serve(mut self) -> Result<(), Failure> {
+        log::info!("instance {}: ready", self.instance);
+        self.hub.handle_start(clock::now());
+        self.flush(clock::now());
+        loop {
+            match self.reactor.next(self.poll_timeout())? {
+                Wake::Ready(Source::Serial) => self.drain_serial()?,
+                Wake::Ready(Source::Requests) => self.drain_requests()?,
+                Wake::Ready(Source::RoomAtBridge | Source::RoomAtSubscriber) | Wake::Signal(Signal::Wake) => {}
+                Wake::Timeout => self.hub.handle_timeout(clock::now()),
+                Wake::Signal(Signal::Stop) => return Ok(()),
+                Wake::Signal(Signal::Reload) => log::info!("SIGHUP: there is nothing to reload"),
+            }
+            if self.reactor.is_round_done() {
+                self.flush(clock::now());
+            }
+        }
+    }
+
+    fn drain_serial(&mut self) -> Result<(), Failure> {
+        let now = clock::now();
+        let drained = self.serial.drain(|envelope, notification| self.hub.handle_serial(now, envelope, notification))?;
+        if drained == Drained::More {
+            self.reactor.again(Source::Serial);
+        }
+        Ok(())
+    }
+
+    fn drain_requests(&mut self) -> Result<(), Failure> {
+        let now = clock::now();
+        let drained = self.requests.drain(|envelope, request| self.hub.handle_request(now, envelope, request))?;
+        if drained == Drained::More {
+            self.reactor.again(Source::Requests);
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self, now: Mono) {
+        if self.hub.take_own_figures_asked() {
+            self.hub.handle_health(health::measure(&self.identity, self.serial.fill(), self.dropped()));
+        }
+        while let Some(command) = self.hub.poll_serial() {
+            self.send_to_bridge(now, command);
+        }
+        self.bridge.flush(now, |()| None);
+        self.flush_subscribers(now);
+    }
+
+    fn send_to_bridge(&mut self, now: Mono, command: SerialCommand) {
+        let (write, bytes) = match &command {
+            SerialCommand::Write(frame) => (Some(frame.id), frame.payload.len() + frame.port.0.len() + 32),
+            SerialCommand::ReportPorts | SerialCommand::ReportHealth => (None, 8),
+        };
+        if self.bridge.outbox().push_command(command, bytes).is_err()
+            && let Some(id) = write
+        {
+            self.hub.handle_no_room(now, id);
+        }
+    }
+
+    fn flush_subscribers(&mut self, now: Mono) {
+        let (broker, resolve) = self.hub.settle();
+        self.subscribers.retain(|reply, channel| {
+            let is_kept = broker.has(reply);
+            if !is_kept {
+                self.reactor.release(channel.registration());
+            }
+            is_kept
+        });
+        for (reply, mailbox) in broker.waiting() {
+            let channel = self.subscribers.entry(reply.clone()).or_insert_with(|| {
+                let registration = self.reactor.register(Source::RoomAtSubscriber);
+                Channel::new(kernel_name(&self.instance, reply), self.identity, registration)
+            });
+            channel.flush(mailbox, now, &resolve);
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Mono> {
+        let waiting = self.subscribers.iter().filter(|(reply, _)| self.hub.broker().has_waiting(reply));
+        let subscribers = waiting.filter_map(|(_, channel)| channel.look_again()).min();
+        [self.hub.poll_timeout(), self.bridge.poll_timeout(), subscribers].into_iter().flatten().min()
+    }
+
+    fn dropped(&self) -> Vec<mqtypes::health::Dropped> {
+        let mut dropped = self.serial.tally().dropped("eventbus.");
+        dropped.extend(self.requests.tally().dropped("eventbus-requests."));
+        dropped.extend(self.hub.tally().dropped(""));
+        dropped.extend(self.bridge.tally().dropped("to-serial-bridge."));
+        dropped
+    }
+}
+
+fn load_commands(options: &Options) -> Result<Commands, Failure> {
+    let configuration = |error: &dyn std::error::Error| Failure::Configuration(error.to_string());
+    std::fs::create_dir_all(&options.state_dir).map_err(|error| {
+        Failure::Environment(format!("--state-dir {}: {error}; name a directory that we may write to", options.state_dir.display()))
+    })?;
+    let network = Network::load(&options.state_dir.join("network"), options.prefix).map_err(|error| configuration(&error))?;
+    let roles = WantedRoles::load(&options.state_dir.join("wanted-roles")).map_err(|error| configuration(&error))?;
+    Ok(Commands::new(network, roles))
+}
