@@ -10,6 +10,7 @@ pub mod counts;
 pub mod frame;
 pub mod hub;
 mod lasting;
+pub mod memory;
 pub mod model;
 pub mod network;
 mod options;
@@ -17,6 +18,7 @@ pub mod roles;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use bus::channel::Channel;
@@ -36,7 +38,7 @@ use mqtypes::serial::{SerialCommand, SerialNotification};
 
 use commands::Commands;
 use hub::Hub;
-use model::Model;
+use memory::Memory;
 use network::Network;
 use options::Options;
 use roles::WantedRoles;
@@ -71,6 +73,7 @@ struct Eventbus {
     bridge: Outlet<(), SerialCommand>,
     subscribers: BTreeMap<String, Channel>,
     hub: Hub,
+    memory: Memory,
 }
 
 impl Eventbus {
@@ -80,12 +83,13 @@ impl Eventbus {
         // The inboxes come first: they tell whether another of us is running.
         let serial = Inbox::own(&instance, &EVENTBUS)?;
         let requests = Inbox::own(&instance, &EVENTBUS_REQUESTS)?;
-        let hub = Hub::new(process.identity, Model::new(), load_commands(options)?);
+        let memory = Memory::at(make_directory("--run-dir", &options.run_dir)?.join("eventbus.model"));
+        let hub = Hub::new(process.identity, memory.recall(), load_commands(options)?);
         serial.watch(&reactor.register(Source::Serial))?;
         requests.watch(&reactor.register(Source::Requests))?;
         let way = kernel_name(&instance, SERIAL_BRIDGE.spec.name);
         let bridge = Outlet::new(way, process.identity, reactor.register(Source::RoomAtBridge), TO_BRIDGE);
-        Ok(Self { identity: process.identity, instance, reactor, serial, requests, bridge, subscribers: BTreeMap::new(), hub })
+        Ok(Self { identity: process.identity, instance, reactor, serial, requests, bridge, subscribers: BTreeMap::new(), hub, memory })
     }
 
     fn serve(mut self) -> Result<(), Failure> {
@@ -97,14 +101,21 @@ impl Eventbus {
                 Wake::Ready(Source::Serial) => self.drain_serial()?,
                 Wake::Ready(Source::Requests) => self.drain_requests()?,
                 Wake::Ready(Source::RoomAtBridge | Source::RoomAtSubscriber) | Wake::Signal(Signal::Wake) => {}
-                Wake::Timeout => self.hub.handle_timeout(clock::now()),
-                Wake::Signal(Signal::Stop) => return Ok(()),
+                Wake::Timeout => self.handle_timeout(clock::now()),
+                Wake::Signal(Signal::Stop) => break,
                 Wake::Signal(Signal::Reload) => log::info!("SIGHUP: there is nothing to reload"),
             }
             if self.reactor.is_round_done() {
                 self.flush(clock::now());
             }
         }
+        self.memory.save(clock::now(), &self.identity, self.hub.model());
+        Ok(())
+    }
+
+    fn handle_timeout(&mut self, now: Mono) {
+        self.hub.handle_timeout(now);
+        self.memory.handle_timeout(now, &self.identity, self.hub.model());
     }
 
     fn drain_serial(&mut self) -> Result<(), Failure> {
@@ -113,6 +124,7 @@ impl Eventbus {
         if drained == Drained::More {
             self.reactor.again(Source::Serial);
         }
+        self.memory.handle_change(now);
         Ok(())
     }
 
@@ -169,7 +181,7 @@ impl Eventbus {
     fn poll_timeout(&self) -> Option<Mono> {
         let waiting = self.subscribers.iter().filter(|(reply, _)| self.hub.broker().has_waiting(reply));
         let subscribers = waiting.filter_map(|(_, channel)| channel.look_again()).min();
-        [self.hub.poll_timeout(), self.bridge.poll_timeout(), subscribers].into_iter().flatten().min()
+        [self.hub.poll_timeout(), self.memory.poll_timeout(), self.bridge.poll_timeout(), subscribers].into_iter().flatten().min()
     }
 
     fn dropped(&self) -> Vec<mqtypes::health::Dropped> {
@@ -183,10 +195,15 @@ impl Eventbus {
 
 fn load_commands(options: &Options) -> Result<Commands, Failure> {
     let configuration = |error: &dyn std::error::Error| Failure::Configuration(error.to_string());
-    std::fs::create_dir_all(&options.state_dir).map_err(|error| {
-        Failure::Environment(format!("--state-dir {}: {error}; name a directory that we may write to", options.state_dir.display()))
-    })?;
-    let network = Network::load(&options.state_dir.join("network"), options.prefix).map_err(|error| configuration(&error))?;
-    let roles = WantedRoles::load(&options.state_dir.join("wanted-roles")).map_err(|error| configuration(&error))?;
+    let directory = make_directory("--state-dir", &options.state_dir)?;
+    let network = Network::load(&directory.join("network"), options.prefix).map_err(|error| configuration(&error))?;
+    let roles = WantedRoles::load(&directory.join("wanted-roles")).map_err(|error| configuration(&error))?;
     Ok(Commands::new(network, roles))
+}
+
+fn make_directory<'a>(option: &str, directory: &'a Path) -> Result<&'a Path, Failure> {
+    std::fs::create_dir_all(directory).map_err(|error| {
+        Failure::Environment(format!("{option} {}: {error}; name a directory that we may write to", directory.display()))
+    })?;
+    Ok(directory)
 }

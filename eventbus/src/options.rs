@@ -17,6 +17,10 @@ pub struct Options {
     #[arg(long, default_value = "/var/lib/lbr", value_name = "DIR")]
     pub state_dir: PathBuf,
 
+    /// Directory for what a restart of the process, but not of the machine, must not lose: the motes' state
+    #[arg(long, default_value = "/run/lbr", value_name = "DIR")]
+    pub run_dir: PathBuf,
+
     /// IPv6 prefix of a new network, a /64; the default is `bbbb::`, and a network that exists keeps its own
     #[arg(long, value_name = "ADDRESS", value_parser = prefix)]
     pub prefix: Option<[u8; 8]>,

@@ -86,7 +86,7 @@ impl Model {
         elsewhere
     }
 
-    fn add(&mut self, mote: Mote) -> MoteIndex {
+    pub(super) fn add(&mut self, mote: Mote) -> MoteIndex {
         let index = MoteIndex(self.next_index);
         self.next_index += 1;
         self.motes.insert(index, mote);

@@ -7,6 +7,7 @@
 mod identity;
 mod link;
 mod mote;
+mod restore;
 
 use std::collections::{BTreeMap, BTreeSet};
 

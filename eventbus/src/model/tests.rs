@@ -98,7 +98,7 @@ fn five_seconds_without_a_frame_are_silence_and_a_frame_ends_it() {
     let index = model.by_eui(E1).expect("known");
     let entry = model.entry(index).expect("there");
     assert_eq!((entry.link, entry.since), (Link::Silent, heard.after(SILENT_AFTER)));
-    let again = heard.after(Duration::from_secs(60));
+    let again = heard.after(Duration::from_mins(1));
     model.handle_frame(again, &port("usb0"), Some(1));
     assert_eq!(model.mote(index).map(Mote::link), Some(Link::Up));
 }

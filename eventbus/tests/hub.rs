@@ -1,0 +1,267 @@
+//! The whole of `eventbus` but its queues, fed with recorded frames in virtual time.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use bus::outbox::Entry;
+use bus::process::Identity;
+use data_encoding::HEXLOWER;
+use eventbus::commands::Commands;
+use eventbus::hub::Hub;
+use eventbus::model::{Model, Slot};
+use eventbus::network::{DEFAULT_PREFIX, Network};
+use eventbus::roles::WantedRoles;
+use flate2::read::GzDecoder;
+use mqtypes::broker::{Notification, Request, Subscribe, Topic};
+use mqtypes::command::{Action, Command, OutcomeState, Target};
+use mqtypes::envelope::{Envelope, Sender};
+use mqtypes::ids::{BootId, Eui64, Generation, PortName, RequestId};
+use mqtypes::mono::Mono;
+use mqtypes::serial::{
+    FaultCount, FrameFault, PortCounters, PortReport, PortState, ReceivedFrame, SerialCommand, SerialNotification, WriteEnd, WriteReport,
+};
+use mqtypes::status::Element;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const TAP: &str = "tap-1";
+const START: Mono = Mono(1_000_000);
+
+struct Stage {
+    hub: Hub,
+    _directory: TempDir,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().expect("made");
+        let roles = WantedRoles::load(&directory.path().join("wanted-roles")).expect("empty");
+        let network = Network { prefix: DEFAULT_PREFIX, key_index: 1, key: [7; 16] };
+        let hub = Hub::new(Identity::new(Sender::Eventbus), Model::new(), Commands::new(network, roles));
+        Self { hub, _directory: directory }
+    }
+
+    fn subscribed(topics: &[Topic]) -> Self {
+        let mut stage = Self::new();
+        let wish = Subscribe { reply: TAP.to_owned(), topics: topics.to_vec(), lease_ms: 3_600_000 };
+        stage.request(START, Request::Subscribe(wish));
+        stage
+    }
+
+    fn request(&mut self, now: Mono, request: Request) {
+        self.hub.handle_request(now, &envelope(Sender::Tool), request);
+    }
+
+    fn serial(&mut self, now: Mono, notification: SerialNotification) {
+        self.hub.handle_serial(now, &envelope(Sender::SerialBridge), notification);
+    }
+
+    fn frame(&mut self, at: Mono, port: &str, payload: Vec<u8>) {
+        let frame = ReceivedFrame { port: PortName(port.to_owned()), generation: Generation(1), heard: at, payload };
+        self.serial(at, SerialNotification::Frame(frame));
+    }
+
+    /// What has been told to the tap, which reads everything at once.
+    fn told(&mut self) -> Vec<Notification> {
+        let (broker, resolve) = self.hub.settle();
+        let mut told = Vec::new();
+        for (_, mailbox) in broker.waiting().filter(|(reply, _)| *reply == TAP) {
+            for entry in mailbox.iter() {
+                match entry {
+                    Entry::State(key) => told.extend(resolve(key)),
+                    Entry::Event(item, _) | Entry::Command(item, _) => told.push(item.clone()),
+                }
+            }
+            mailbox.clear();
+        }
+        told
+    }
+
+    fn counts(&mut self) -> BTreeMap<String, u64> {
+        let count = |notification| if let Notification::Count(count) = notification { Some((count.signal, count.num)) } else { None };
+        let mut sums = BTreeMap::new();
+        for (signal, num) in self.told().into_iter().filter_map(count) {
+            *sums.entry(signal).or_insert(0) += num;
+        }
+        sums
+    }
+}
+
+fn envelope(sender: Sender) -> Envelope {
+    Envelope { sender, boot: BootId(1), seq: 0, sent: START }
+}
+
+fn report(port: &str, counters: PortCounters) -> PortReport {
+    PortReport { port: PortName(port.to_owned()), generation: Generation(1), state: PortState::Up, since: START, baud: 115_200, counters }
+}
+
+/// What the oracle saw: when, on which port, and the frame's bytes and kind.
+fn recording(name: &str) -> Vec<(Mono, String, Option<Vec<u8>>, String)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/data/{name}.oracle.jsonl.gz"));
+    let lines = BufReader::new(GzDecoder::new(File::open(path).expect("there"))).lines();
+    lines
+        .map(|line| serde_json::from_str::<Value>(&line.expect("text")).expect("JSON"))
+        .map(|line| {
+            let micros = (line["t"].as_f64().expect("t") * 1e6) as u64;
+            let bytes = line["frame_hex"].as_str().map(|hex| HEXLOWER.decode(hex.as_bytes()).expect("hex"));
+            let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
+            (Mono(START.0 + micros), text("port"), bytes, text("kind"))
+        })
+        .collect()
+}
+
+fn play(stage: &mut Stage, name: &str) -> BTreeMap<String, u64> {
+    let mut kinds = BTreeMap::new();
+    for port in ["mote1", "mote2", "mote3", "mote4", "mote5"] {
+        stage.serial(START, SerialNotification::Port(report(port, PortCounters::default())));
+    }
+    for (at, port, bytes, kind) in recording(name) {
+        let Some(bytes) = bytes else { continue };
+        stage.frame(at, &port, bytes);
+        *kinds.entry(kind).or_insert(0) += 1;
+    }
+    kinds
+}
+
+fn final_state(name: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/data/{name}.final.json"));
+    serde_json::from_str(&std::fs::read_to_string(path).expect("there")).expect("JSON")
+}
+
+fn check_final_state(name: &str) {
+    let mut stage = Stage::new();
+    play(&mut stage, name);
+    let model = stage.hub.model();
+    for (port, expected) in final_state(name)["motes"].as_object().expect("motes") {
+        let index = model.by_port(&PortName(port.clone())).expect("known");
+        let element = |slot| model.report(index, slot).map(|report| report.element);
+        let state = &expected["state"];
+        let number = |name: &str, field: &str| state[name][0][field].as_u64().expect("a number");
+        let hex = |name: &str, field: &str| {
+            u64::from_str_radix(state[name][0][field].as_str().expect("text").trim_start_matches("0x"), 16).expect("hex")
+        };
+        match element(Slot::IdManager) {
+            Some(Element::IdManager(id)) => {
+                let shown = id.eui64.0.map(|byte| format!("{byte:02x}")).join("-");
+                assert!(state["IdManager"][0]["my64bID"].as_str().expect("text").starts_with(&shown), "{port}");
+                assert_eq!(u64::from(id.is_dag_root), number("IdManager", "isDAGroot"), "{port}");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(element(Slot::IsSync), Some(Element::IsSync(sync)) if u64::from(sync.is_sync) == number("IsSync", "isSync")));
+        assert!(matches!(element(Slot::Asn), Some(Element::Asn(asn)) if asn.0 == hex("Asn", "asn")), "{port}");
+        assert!(matches!(element(Slot::Joined), Some(Element::Joined(asn)) if asn.0 == hex("Joined", "joinedAsn")), "{port}");
+        assert!(
+            matches!(element(Slot::MyDagRank), Some(Element::MyDagRank(rank)) if u64::from(rank.rank) == number("MyDagRank", "myDAGrank"))
+        );
+        assert!(
+            matches!(element(Slot::MacStats), Some(Element::MacStats(mac)) if u64::from(mac.num_sync_pkt) == number("MacStats", "numSyncPkt"))
+        );
+        let neighbors = (0..30).filter(|row| matches!(element(Slot::NeighborsRow(*row)), Some(Element::NeighborsRow(row)) if row.used));
+        let expected_neighbors = state["Neighbors"].as_array().expect("rows").iter().filter(|row| row["used"] == 1);
+        assert_eq!(neighbors.count(), expected_neighbors.count(), "{port}");
+    }
+}
+
+#[test]
+fn the_model_ends_as_the_oracles_after_an_undisturbed_mesh() {
+    check_final_state("B");
+}
+
+#[test]
+fn the_model_ends_as_the_oracles_after_all_abuse() {
+    check_final_state("D");
+}
+
+#[test]
+fn every_valid_frame_is_counted_exactly_once_by_type() {
+    for name in ["A", "B", "D"] {
+        let mut stage = Stage::subscribed(&[Topic::Counts]);
+        let kinds = play(&mut stage, name);
+        let counts = stage.counts();
+        let of = |signal: &str| counts.get(signal).copied().unwrap_or(0);
+        let logs: u64 = kinds.iter().filter(|(kind, _)| !["status", "data"].contains(&kind.as_str())).map(|(_, count)| count).sum();
+        assert_eq!(of("fromMote.status"), kinds["status"], "{name}");
+        assert_eq!(of("fromMote.data"), kinds["data"], "{name}");
+        assert_eq!(of("fromMote.error"), logs, "{name}");
+        for severity in ["verbose", "info", "success", "warning", "error", "critical", "printf"] {
+            assert_eq!(of(&format!("fromMote.log.{severity}")), kinds.get(severity).copied().unwrap_or(0), "{name} {severity}");
+        }
+        assert!(counts.keys().all(|signal| !signal.starts_with("fromMote.unreadable")), "{name}");
+    }
+}
+
+#[test]
+fn frames_that_were_none_are_counted_by_reason() {
+    let mut stage = Stage::subscribed(&[Topic::Counts]);
+    let faults = vec![FaultCount { fault: FrameFault::BadCrc, count: 8 }];
+    stage.serial(START, SerialNotification::Port(report("mote1", PortCounters { faults, ..PortCounters::default() })));
+    stage.frame(START, "mote1", b"Zwhat".to_vec());
+    stage.frame(START, "mote1", vec![]);
+    let counts = stage.counts();
+    let of = |signal: &str| counts.get(signal).copied();
+    assert_eq!(of("fromMote.invalid.bad-crc"), Some(8));
+    assert_eq!((of("fromMote.unreadable.unknown-type"), of("fromMote.unreadable.empty")), (Some(1), Some(1)));
+}
+
+#[test]
+fn a_subscriber_gets_the_snapshot_first_and_then_the_changes() {
+    let mut stage = Stage::new();
+    play(&mut stage, "A");
+    let wish = Subscribe { reply: TAP.to_owned(), topics: Topic::ALL.to_vec(), lease_ms: 30_000 };
+    stage.request(START, Request::Subscribe(wish));
+    let snapshot = stage.told();
+    assert_eq!(snapshot.first(), Some(&Notification::SnapshotBegin));
+    let end = snapshot.iter().position(|told| *told == Notification::SnapshotEnd).expect("it ends");
+    let count = |wanted: fn(&Notification) -> bool| snapshot[..end].iter().filter(|told| wanted(told)).count();
+    assert_eq!(count(|told| matches!(told, Notification::Mote(_))), 5, "a port without a mote is shown too");
+    assert_eq!(count(|told| matches!(told, Notification::Status(_))), 10 + 1 + 21 + 30);
+    stage.frame(START, "mote1", vec![b'S', 0, 1, 0, 1]);
+    let changes = stage.told();
+    assert!(
+        matches!(&changes[..], [Notification::Count(_), Notification::Status(report)] if matches!(report.element, Element::IsSync(_))),
+        "{changes:?}"
+    );
+}
+
+#[test]
+fn logs_are_told_in_words() {
+    let mut stage = Stage::subscribed(&[Topic::Logs]);
+    play(&mut stage, "A");
+    let told = stage.told();
+    let texts: Vec<_> = told
+        .iter()
+        .filter_map(|told| if let Notification::Log(log) = told { Some((log.error.name.as_str(), log.text.as_str())) } else { None })
+        .collect();
+    assert_eq!(texts.first(), Some(&("BOOTED", "booted")));
+}
+
+#[test]
+fn a_root_command_passes_through_to_the_line_and_back() {
+    let mut stage = Stage::new();
+    let mote: Eui64 = "141592cc00000001".parse().expect("valid");
+    stage.serial(START, SerialNotification::Port(report("mote1", PortCounters::default())));
+    let mut id_manager = vec![b'S', 0, 1, 1, 0, 0xfe, 0xca, 0, 1];
+    id_manager.extend(mote.0);
+    id_manager.extend([0xfe, 0x80, 0, 0, 0, 0, 0, 0]);
+    stage.frame(START, "mote1", id_manager.clone());
+    let deadline = Mono(START.0 + 30_000_000);
+    let action = Action::ToggleDagroot;
+    stage.request(
+        START,
+        Request::Command(Command { id: RequestId(9), reply: TAP.to_owned(), deadline, target: Target::Mote(mote), action }),
+    );
+    let Some(SerialCommand::Write(frame)) = stage.hub.poll_serial() else { panic!("a frame goes out") };
+    assert_eq!(&frame.payload[..2], b"RY");
+    stage.serial(START, SerialNotification::Write(WriteReport { id: frame.id, end: WriteEnd::Written }));
+    id_manager[4] = 1;
+    stage.frame(Mono(START.0 + 500_000), "mote1", id_manager);
+    let states: Vec<_> = stage
+        .told()
+        .into_iter()
+        .filter_map(|told| if let Notification::Outcome(outcome) = told { Some(outcome.state) } else { None })
+        .collect();
+    assert_eq!(states, [OutcomeState::Accepted, OutcomeState::Sent, OutcomeState::Confirmed]);
+}
