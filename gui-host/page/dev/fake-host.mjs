@@ -1,0 +1,107 @@
+#!/usr/bin/env node
+// Stands in for gui-host while the page is worked on: serves the built page under the same content security policy and
+// speaks the browser protocol with invented motes that move. No router, no Rust, no hardware.
+//
+//   npm run build && npm run fake -- [--port 8080] [--motes 3] [--state live] [--skew 0]
+//
+// Then open the printed address; with `npm run dev` as well, the same `#t=fake` works at Vite's address.
+// A word on standard input changes the state of the link: none, connecting, live, stale, lost.
+// `--skew` sets the router's clock back by so many seconds. Not for use by a real network: the token is fixed.
+
+import { createReadStream, existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { dirname, extname, join, normalize } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { WebSocketServer } from 'ws';
+import { FakeRouter } from './fake-router.mjs';
+
+const TOKEN = 'fake';
+const CSP =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
+const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+
+const { values: options } = parseArgs({
+  options: {
+    port: { type: 'string', default: '8080' },
+    motes: { type: 'string', default: '3' },
+    state: { type: 'string', default: 'live' },
+    skew: { type: 'string', default: '0' },
+  },
+});
+
+const dist = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist');
+const router = new FakeRouter({ motes: Number(options.motes), state: options.state, skewMs: Number(options.skew) * 1000 });
+
+const server = createServer((request, response) => {
+  const path = normalize(new URL(request.url, 'http://fake').pathname);
+  const file = join(dist, path === '/' ? 'index.html' : path);
+  if (!file.startsWith(dist) || !existsSync(file)) {
+    response.writeHead(404).end('no such file: has the page been built?\n');
+    return;
+  }
+  response.writeHead(200, {
+    'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
+    'content-security-policy': CSP,
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+  });
+  createReadStream(file).pipe(response);
+});
+
+const sockets = new WebSocketServer({ server, path: '/ws' });
+sockets.on('connection', (socket) => new Viewer(socket));
+
+/** One page that is connected. */
+class Viewer {
+  #socket;
+  #seq = 0;
+  #subscribed = false;
+  #known = false;
+
+  constructor(socket) {
+    this.#socket = socket;
+    const stop = router.listen((topic, lbr, message) => this.#notify(topic, lbr, message));
+    socket.on('close', stop);
+    socket.on('error', stop);
+    socket.on('message', (data) => this.#handle(JSON.parse(String(data))));
+  }
+
+  #handle({ id, method, params }) {
+    const answer = (result) => this.#send({ jsonrpc: '2.0', id, result });
+    const refuse = (code, message) => this.#send({ jsonrpc: '2.0', id, error: { code, message } });
+    if (!this.#known && (method !== 'authenticate' || params?.token !== TOKEN)) {
+      refuse(-32001, 'wrong token');
+      this.#socket.close(4401, 'wrong token');
+    } else if (method === 'authenticate') {
+      this.#known = true;
+      answer({ host: { name: 'fake-host', version: '0.1.0' } });
+    } else if (method === 'subscribe') {
+      this.#subscribed = true;
+      answer({ seq: this.#seq, ...router.snapshot() });
+    } else if (method === 'ui-event') {
+      answer({ id: router.command(params) });
+    } else if (method === 'refresh') {
+      answer({});
+    } else {
+      refuse(-32601, `no method ${method}`);
+    }
+  }
+
+  #notify(topic, lbr, message) {
+    if (this.#subscribed) this.#send({ jsonrpc: '2.0', method: topic, params: { seq: ++this.#seq, lbr, message } });
+  }
+
+  #send(message) {
+    this.#socket.send(JSON.stringify(message));
+  }
+}
+
+server.listen(Number(options.port), '127.0.0.1', () => {
+  console.log(`http://127.0.0.1:${server.address().port}/#t=${TOKEN}`);
+});
+createInterface({ input: process.stdin }).on('line', (line) => {
+  if (!router.setState(line.trim())) console.log('states: none, connecting, live, stale, lost');
+});

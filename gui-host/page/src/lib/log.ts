@@ -1,0 +1,79 @@
+// Reads `mote-log` and `gap`: events, of which the page keeps the last MAX_LOG and counts the rest.
+
+import { MAX_LOG } from './limits';
+import { EMPTY_LOG, type Log, type LogEntry, type Severity } from './model';
+import { entries, fields, isFields, list, number, raw, text, type Fields } from './shapes';
+
+/** An entry without its place in the log. `Omit` alone would merge the two kinds into one. */
+type Unplaced = LogEntry extends infer Entry ? (Entry extends LogEntry ? Omit<Entry, 'n'> : never) : never;
+
+/** Severities from worst to least, as the filter shows them. */
+export const SEVERITIES: readonly Severity[] = ['critical', 'error', 'warning', 'success', 'info', 'verbose', 'other'];
+
+export function logFromSnapshot(value: unknown): Log {
+  return append(EMPTY_LOG, list(value).map((message) => said(fields(message))));
+}
+
+export function appendLog(log: Log, message: Fields): Log {
+  return append(log, [said(message)]);
+}
+
+/** The link could not keep up: what was dropped is told where it is missing. */
+export function appendGap(log: Log, message: Fields): Log {
+  const dropped = entries(message['dropped'])
+    .map(([type, count]) => `${raw(count)} ${type}`)
+    .join(', ');
+  return append(log, [{ kind: 'gap', t: number(message['t']), dropped }]);
+}
+
+export interface LogFilter {
+  readonly hidden: ReadonlySet<Severity>;
+  readonly words: string;
+}
+
+/** Gaps are always shown: hiding a loss would defeat its purpose. */
+export function matches(entry: LogEntry, filter: LogFilter): boolean {
+  if (entry.kind === 'gap') return true;
+  if (filter.hidden.has(entry.severity)) return false;
+  const words = filter.words.trim().toLowerCase();
+  if (words === '') return true;
+  const line = `${entry.mote ?? ''} ${entry.port ?? ''} ${entry.component} ${entry.text}`.toLowerCase();
+  return words.split(/\s+/).every((word) => line.includes(word));
+}
+
+function append(log: Log, arrived: readonly Unplaced[]): Log {
+  const placed = arrived.map((entry, index) => ({ ...entry, n: log.nextN + index }));
+  const all = [...log.entries, ...placed];
+  const surplus = Math.max(0, all.length - MAX_LOG);
+  return { entries: all.slice(surplus), older: log.older + surplus, nextN: log.nextN + arrived.length };
+}
+
+function said(message: Fields): Unplaced {
+  const word = text(message['severity']) ?? '?';
+  return {
+    kind: 'said',
+    t: number(message['t']),
+    mote: text(message['mote']),
+    port: text(message['port']),
+    severity: readSeverity(word),
+    severityWord: word,
+    component: nameOf(message['component']),
+    text: text(message['text']) ?? fallbackText(message),
+  };
+}
+
+/** Without a text there is still the error's name and its arguments. */
+function fallbackText(message: Fields): string {
+  const args = message['args'] === undefined ? '' : ` ${raw(message['args'])}`;
+  return `${nameOf(message['error'])}${args}`.trim();
+}
+
+function nameOf(value: unknown): string {
+  if (isFields(value)) return text(value['name']) ?? (value['code'] === undefined ? '' : `code ${raw(value['code'])}`);
+  return value === undefined || value === null ? '' : raw(value);
+}
+
+function readSeverity(word: string): Severity {
+  const known = SEVERITIES.find((severity) => severity === word.toLowerCase());
+  return known ?? 'other';
+}

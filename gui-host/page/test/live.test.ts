@@ -1,0 +1,130 @@
+// The parts that live with the browser: the clock, the address, the drawing once per frame.
+
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Session } from '../src/lib/session.svelte';
+import { ticker } from '../src/lib/ticker.svelte';
+import { EUI, LBR, NOW, snapshot } from './sample';
+
+function hide(hidden: boolean): void {
+  Object.defineProperty(document, 'hidden', { configurable: true, value: hidden });
+  document.dispatchEvent(new Event('visibilitychange'));
+}
+
+/** Takes the place of the browser's WebSocket and says what gui-host would. */
+class FakeWebSocket {
+  static readonly opened: FakeWebSocket[] = [];
+  readonly sent: string[] = [];
+  readonly url: string;
+  onopen: (() => void) | null = null;
+  onmessage: ((event: { data: string }) => void) | null = null;
+  onclose: ((event: { code: number; reason: string }) => void) | null = null;
+
+  constructor(url: URL) {
+    this.url = url.href;
+    FakeWebSocket.opened.push(this);
+  }
+
+  send(data: string): void {
+    this.sent.push(data);
+  }
+
+  close(): void {
+    // Nothing hangs on it here.
+  }
+
+  say(message: object): void {
+    this.onmessage?.({ data: JSON.stringify({ jsonrpc: '2.0', ...message }) });
+  }
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOW });
+  vi.stubGlobal('WebSocket', FakeWebSocket);
+  FakeWebSocket.opened.length = 0;
+  sessionStorage.clear();
+});
+
+afterEach(() => {
+  hide(false);
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+describe('the clock', () => {
+  it('ticks once a second, and not while the tab is hidden', async () => {
+    ticker.start();
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(ticker.now).toBe(NOW + 3000);
+    hide(true);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(ticker.now).toBe(NOW + 3000);
+    hide(false);
+    expect(ticker.now).toBe(NOW + 63_000);
+  });
+});
+
+describe('the session', () => {
+  async function started(hash: string): Promise<Session> {
+    location.hash = hash;
+    const session = new Session();
+    session.start();
+    await vi.advanceTimersByTimeAsync(0);
+    return session;
+  }
+
+  async function subscribed(): Promise<Session> {
+    const session = await started(`#t=secret&mote=${EUI}`);
+    const socket = FakeWebSocket.opened[0];
+    socket?.onopen?.();
+    await vi.advanceTimersByTimeAsync(0);
+    socket?.say({ id: 1, result: {} });
+    await vi.advanceTimersByTimeAsync(0);
+    socket?.say({ id: 2, result: snapshot() });
+    await vi.advanceTimersByTimeAsync(20);
+    return session;
+  }
+
+  it('takes the token out of the address and keeps the selection', async () => {
+    const session = await started(`#t=secret&mote=${EUI}`);
+    expect(location.hash).toBe(`#mote=${EUI}`);
+    expect(session.selection).toEqual({ lbr: null, mote: EUI });
+    FakeWebSocket.opened[0]?.onopen?.();
+    expect(FakeWebSocket.opened[0]?.sent[0]).toContain('"token":"secret"');
+    expect(FakeWebSocket.opened[0]?.url).toMatch(/^wss?:.*\/ws$/);
+  });
+
+  it('shows the snapshot with the next frame', async () => {
+    const session = await subscribed();
+    expect(session.model.lbrs.get(LBR)?.motes).toHaveLength(1);
+    expect(session.model.server.kind).toBe('open');
+  });
+
+  it('asks for a role with an explicit wish, and follows the command', async () => {
+    const session = await subscribed();
+    const socket = FakeWebSocket.opened[0];
+    session.setRoot(LBR, EUI, false);
+    const request = JSON.parse(socket?.sent.at(-1) ?? '{}');
+    expect(request).toMatchObject({ method: 'ui-event', params: { lbr: LBR, event: 'set-dagroot', mote: EUI, on: false } });
+    socket?.say({ id: request.id, result: { id: 'c9' } });
+    socket?.say({ method: 'command-outcome', params: { seq: 8, lbr: LBR, message: { id: 'c9', state: 'confirmed', detail: '' } } });
+    await vi.advanceTimersByTimeAsync(20);
+    expect(session.model.commands).toMatchObject([{ id: 'c9', state: 'confirmed', mote: EUI }]);
+  });
+
+  it('names a mote that has not told its EUI-64 by its port, and leaves a toggle to the router', async () => {
+    const session = await subscribed();
+    session.toggleRoot(LBR, 'port:/dev/ttyUSB4');
+    const { params } = JSON.parse(FakeWebSocket.opened[0]?.sent.at(-1) ?? '{}');
+    expect(params).toEqual({ lbr: LBR, event: 'toggle-dagroot', port: '/dev/ttyUSB4' });
+  });
+
+  it('shows why a command was not taken', async () => {
+    const session = await subscribed();
+    const socket = FakeWebSocket.opened[0];
+    session.setRoot(LBR, EUI, true);
+    const { id } = JSON.parse(socket?.sent.at(-1) ?? '{}');
+    socket?.say({ id, error: { code: -32003, message: 'too many commands' } });
+    await vi.advanceTimersByTimeAsync(20);
+    expect(session.model.commands).toMatchObject([{ state: 'failed', detail: 'too many commands' }]);
+  });
+});

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import { backoff } from '../src/lib/backoff';
+import { formatFragment, parseFragment } from '../src/lib/fragment';
+import { matches } from '../src/lib/log';
+import type { LogEntry } from '../src/lib/model';
+import { pillState, pillText } from '../src/lib/pill';
+import { asAddress, asAsn, asPrefix, asRank, asRatio, deliveryRatio } from '../src/lib/show';
+import { pressed, sorted } from '../src/lib/sort';
+import { age, grouped, percent } from '../src/lib/words';
+import { loaded, link, NOW, notify } from './sample';
+
+describe('the address', () => {
+  it('gives up its token and keeps the selection', () => {
+    const fragment = parseFragment('#t=abc&mote=141592cc00000001');
+    expect(fragment).toEqual({ token: 'abc', lbr: null, mote: '141592cc00000001' });
+    expect(formatFragment(fragment)).toBe('#mote=141592cc00000001');
+  });
+
+  it('names a port like any mote', () => {
+    const selection = { lbr: 'a b', mote: 'port:/dev/ttyUSB0' };
+    expect(parseFragment(formatFragment(selection))).toEqual({ token: null, ...selection });
+  });
+
+  it('without anything selects nothing', () => {
+    expect(parseFragment('')).toEqual({ token: null, lbr: null, mote: null });
+    expect(formatFragment({ lbr: null, mote: null })).toBe('#');
+  });
+});
+
+describe('words', () => {
+  it('tell an age in one unit', () => {
+    expect([0, 999, 59_999, 60_000, 3_600_000 + 5 * 60_000, 3 * 86_400_000, -5].map(age)).toEqual(['now', 'now', '59 s', '1 min', '1 h 05', '3 d', 'now']);
+  });
+
+  it('group thousands', () => {
+    expect([7, 1234, -1_234_567].map(grouped)).toEqual(['7', '1\u202f234', '-1\u202f234\u202f567']);
+  });
+
+  it('give small ratios more digits', () => {
+    expect([0.0314, 0.5].map(percent)).toEqual(['3.14 %', '50.0 %']);
+  });
+});
+
+describe('values', () => {
+  it('of the expected shape are put into words', () => {
+    expect(asAsn(123_456_789)).toMatchObject({ hint: '0x00075bcd15' });
+    expect(asRank(65_535).text).toBe('none');
+    expect(asPrefix('bbbb000000000000').text).toBe('bbbb::/64');
+    expect(asPrefix('fe80000000000001').text).toBe('fe80:0:0:1::/64');
+    expect(asAddress({ type: '64b', value: '141592cc00000001' })).toMatchObject({ text: '141592cc00000001', hint: '64b' });
+    expect(asAddress({ type: 'anycast', value: '' }).text).toBe('anycast');
+  });
+
+  it('of another shape are shown raw', () => {
+    expect(asRank('high').text).toBe('high');
+    expect(asAddress([1, 2]).text).toBe('[1,2]');
+    expect(asPrefix({ a: 1 }).text).toBe('{"a":1}');
+  });
+
+  it('that are absent are a dash', () => {
+    expect([asRank(undefined).text, asRatio(null).text, asAddress(null).text]).toEqual(['–', '–', '–']);
+  });
+});
+
+describe('the delivery ratio', () => {
+  const of = (values: object): object => deliveryRatio(new Map(Object.entries(values)));
+
+  it('is coloured by its bands', () => {
+    expect(of({ numTx: 100, numTxACK: 90 })).toMatchObject({ text: '90 %', tone: 'good' });
+    expect(of({ numTx: 100, numTxACK: 70 })).toMatchObject({ tone: 'fair' });
+    expect(of({ numTx: 100, numTxACK: 69 })).toMatchObject({ tone: 'bad' });
+  });
+
+  it('is not judged below ten frames, and absent where nothing is acknowledged', () => {
+    expect(of({ numTx: 9, numTxACK: 1 })).toMatchObject({ tone: 'muted' });
+    expect(of({ numTx: 0, numTxACK: 0 })).toMatchObject({ text: '–' });
+    expect(of({ numTx: 50, numTxACK: 0, neighbor: { type: 'anycast' } })).toMatchObject({ text: '–' });
+  });
+});
+
+describe('the pill', () => {
+  it('puts the page’s own connection before the link', () => {
+    const live = loaded().links[0] ?? null;
+    expect(pillState({ kind: 'open', host: '' }, live)).toBe('live');
+    expect(pillState({ kind: 'waiting', retryAt: 0, reason: '' }, live)).toBe('no-server');
+    expect(pillState({ kind: 'open', host: '' }, null)).toBe('no-lbr');
+  });
+
+  it('says how long a link has been stale', () => {
+    const stale = notify(loaded(), 'link', link('stale', { last_message: NOW - 23_000 })).links[0] ?? null;
+    expect(pillText('stale', stale, NOW)).toBe('STALE 23 s');
+  });
+});
+
+describe('sorting', () => {
+  it('counts numbers in names as a person does', () => {
+    expect(sorted(['tty10', 'tty2'], (name) => name, 'ascending')).toEqual(['tty2', 'tty10']);
+    expect(sorted([1, 3, 2], (number) => number, 'descending')).toEqual([3, 2, 1]);
+  });
+
+  it('turns round on a second press', () => {
+    const once = pressed({ column: 'a', direction: 'ascending' }, 'b', 'descending');
+    expect(once).toEqual({ column: 'b', direction: 'descending' });
+    expect(pressed(once, 'b', 'descending').direction).toBe('ascending');
+  });
+});
+
+describe('the log filter', () => {
+  const entry: LogEntry = { kind: 'said', n: 1, t: NOW, mote: '141592cc00000001', port: null, severity: 'error', severityWord: 'error', component: 'SIXTOP', text: 'Retries reached' };
+
+  it('wants every word, in any of the columns', () => {
+    expect(matches(entry, { hidden: new Set(), words: ' sixtop 0001 ' })).toBe(true);
+    expect(matches(entry, { hidden: new Set(), words: 'sixtop other' })).toBe(false);
+  });
+
+  it('hides severities but never a gap', () => {
+    const hidden = new Set(['error'] as const);
+    expect(matches(entry, { hidden, words: '' })).toBe(false);
+    expect(matches({ kind: 'gap', n: 2, t: null, dropped: '' }, { hidden, words: 'x' })).toBe(true);
+  });
+});
+
+describe('back-off', () => {
+  it('stays between half and the whole of its delay', () => {
+    expect([backoff(0, () => 0), backoff(0, () => 0.999), backoff(50, () => 0.999)]).toEqual([125, 250, 7996]);
+  });
+});
