@@ -1,0 +1,336 @@
+//! The last values of one router, merged from its messages: what a snapshot for a viewer is made of.
+//!
+//! It says what of each message viewers are told. It never grows beyond its bounds, whatever comes.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::{
+    statuses::{MoteStatus, Named, Statuses},
+    topic::Topic,
+};
+use crate::link::{
+    message::{Counts, Fault, Inventory, Message, Parsed, parse, without_part},
+    pages::InventoryPages,
+};
+
+/// Log lines and outcomes that are kept.
+const KEPT_LOGS: usize = 500;
+const KEPT_OUTCOMES: usize = 50;
+
+/// Most counts of a router.
+const MAX_COUNTS: usize = 4096;
+
+/// Most bytes of a log line, and of a report about the processes.
+const MAX_LOG: usize = 8 * 1024;
+const MAX_HEALTH: usize = 64 * 1024;
+
+/// A message as viewers get it.
+pub type Text = Arc<RawValue>;
+
+/// What a message means beyond this model.
+#[derive(Debug)]
+pub enum Applied {
+    /// Viewers of the topic are told.
+    Told(Topic, Text),
+    /// The full set of motes is there.
+    Inventory(Text),
+    /// A step in the life of a command, for whoever gave it.
+    Outcome {
+        /// The command.
+        id: String,
+        /// Whether nothing follows.
+        end: bool,
+        /// The message.
+        text: Text,
+    },
+    /// The router did not understand a message of ours.
+    Complaint {
+        /// The command that it was about.
+        id: Option<String>,
+        /// Its words.
+        text: String,
+    },
+    /// Nothing to tell: part of a whole, or of a type that is not shown.
+    Nothing,
+}
+
+/// The last values of a router.
+#[derive(Debug, Default)]
+pub struct Model {
+    inventory: Option<FullSet>,
+    pages: InventoryPages,
+    statuses: Statuses,
+    counts: CountTable,
+    logs: VecDeque<Text>,
+    health: Option<Text>,
+    outcomes: VecDeque<Text>,
+}
+
+/// The motes of a router.
+#[derive(Debug, Serialize)]
+struct FullSet {
+    motes: Vec<Box<RawValue>>,
+    t: Option<Box<RawValue>>,
+}
+
+#[derive(Debug, Default)]
+struct CountTable {
+    boot: Option<Box<RawValue>>,
+    counts: BTreeMap<(String, String), u64>,
+}
+
+impl Model {
+    /// Takes a message of the router.
+    pub fn handle_message(&mut self, text: &str) -> Result<Applied, Fault> {
+        let Parsed { message, part } = parse(text)?;
+        let whole = || match part {
+            None => raw(text),
+            Some(_) => without_part(text).map(Arc::from),
+        };
+        match message {
+            Message::Inventory(inventory) => {
+                let motes = self.pages.handle_page(part.as_ref(), &inventory.motes)?;
+                Ok(motes.map_or(Applied::Nothing, |motes| self.take_inventory(&inventory, motes)))
+            }
+            Message::Status(status) => {
+                self.statuses.handle_status(&status)?;
+                Ok(Applied::Told(Topic::MoteStatus, whole()?))
+            }
+            Message::Counts(counts) => {
+                self.counts.handle_counts(&counts)?;
+                Ok(Applied::Told(Topic::EventCount, whole()?))
+            }
+            Message::Log => {
+                let text = bounded(text, "a log line in bytes", MAX_LOG)?;
+                keep(&mut self.logs, KEPT_LOGS, text.clone());
+                Ok(Applied::Told(Topic::MoteLog, text))
+            }
+            Message::Health => {
+                let text = bounded(text, "lbr-health in bytes", MAX_HEALTH)?;
+                self.health = Some(text.clone());
+                Ok(Applied::Told(Topic::LbrHealth, text))
+            }
+            Message::Outcome(outcome) => {
+                let (id, end) = (outcome.id.to_string(), outcome.is_end());
+                let text = raw(text)?;
+                keep(&mut self.outcomes, KEPT_OUTCOMES, text.clone());
+                Ok(Applied::Outcome { id, end, text })
+            }
+            Message::Gap => Ok(Applied::Told(Topic::Gap, bounded(text, "gap in bytes", MAX_LOG)?)),
+            Message::Error(error) => {
+                Ok(Applied::Complaint { id: error.id.map(|id| id.to_string()), text: format!("{}: {}", error.code, error.text) })
+            }
+            Message::Other => Ok(Applied::Nothing),
+        }
+    }
+
+    /// Keeps an outcome that the host itself made.
+    pub fn keep_outcome(&mut self, text: Text) {
+        keep(&mut self.outcomes, KEPT_OUTCOMES, text);
+    }
+
+    fn take_inventory(&mut self, message: &Inventory<'_>, motes: Vec<Box<RawValue>>) -> Applied {
+        let named: Vec<Named> = motes.iter().filter_map(|mote| serde_json::from_str(mote.get()).ok()).collect();
+        self.statuses.handle_inventory(&named);
+        let set = FullSet { motes, t: message.t.map(ToOwned::to_owned) };
+        let text = to_text(&WholeInventory { kind: "mote-inventory", t: &set.t, motes: &set.motes });
+        self.inventory = Some(set);
+        Applied::Inventory(text)
+    }
+
+    /// Everything, as one value for a viewer.
+    pub fn snapshot<'a>(&'a self, hello: &'a RawValue) -> Snapshot<'a> {
+        Snapshot {
+            hello,
+            inventory: self.inventory.as_ref(),
+            status: self.statuses.motes(),
+            counts: &self.counts,
+            logs: self.logs.iter().map(|text| &**text).collect(),
+            health: self.health.as_deref(),
+            outcomes: self.outcomes.iter().map(|text| &**text).collect(),
+        }
+    }
+}
+
+impl CountTable {
+    fn handle_counts(&mut self, told: &Counts<'_>) -> Result<(), Fault> {
+        if self.boot.as_ref().map(|boot| boot.get()) != Some(told.boot.get()) {
+            self.boot = Some(told.boot.to_owned());
+            self.counts.clear();
+        }
+        let mut result = Ok(());
+        for count in &told.counts {
+            let key = (count.sender.to_string(), count.signal.to_string());
+            if self.counts.len() < MAX_COUNTS || self.counts.contains_key(&key) {
+                self.counts.insert(key, count.num);
+            } else {
+                result = Err(Fault::TooMuch { what: "the number of counts", max: MAX_COUNTS });
+            }
+        }
+        result
+    }
+}
+
+#[derive(Serialize)]
+struct CountRow<'a> {
+    sender: &'a str,
+    signal: &'a str,
+    num: u64,
+}
+
+impl Serialize for CountTable {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Table<'a> {
+            boot: Option<&'a RawValue>,
+            counts: Vec<CountRow<'a>>,
+        }
+        let rows = self.counts.iter();
+        let counts = rows.map(|((sender, signal), &num)| CountRow { sender, signal, num }).collect();
+        Table { boot: self.boot.as_deref(), counts }.serialize(serializer)
+    }
+}
+
+/// The values of one router as a viewer gets them when it subscribes.
+#[derive(Debug, Serialize)]
+pub struct Snapshot<'a> {
+    hello: &'a RawValue,
+    inventory: Option<&'a FullSet>,
+    status: &'a BTreeMap<String, MoteStatus>,
+    counts: &'a CountTable,
+    logs: Vec<&'a RawValue>,
+    health: Option<&'a RawValue>,
+    outcomes: Vec<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+struct WholeInventory<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    t: &'a Option<Box<RawValue>>,
+    motes: &'a [Box<RawValue>],
+}
+
+/// A value of ours as JSON text.
+pub fn to_text(value: &impl Serialize) -> Text {
+    Arc::from(to_raw_value(value).expect("our own values have string keys and no failing parts"))
+}
+
+fn raw(text: &str) -> Result<Text, Fault> {
+    RawValue::from_string(text.to_owned()).map(Arc::from).map_err(|error| Fault::Json(error.to_string()))
+}
+
+fn bounded(text: &str, what: &'static str, max: usize) -> Result<Text, Fault> {
+    if text.len() > max { Err(Fault::TooMuch { what, max }) } else { raw(text) }
+}
+
+fn keep(ring: &mut VecDeque<Text>, most: usize, text: Text) {
+    if ring.len() >= most {
+        ring.pop_front();
+    }
+    ring.push_back(text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot(model: &Model) -> serde_json::Value {
+        let hello: &RawValue = serde_json::from_str("{}").unwrap();
+        serde_json::to_value(model.snapshot(hello)).unwrap()
+    }
+
+    fn fed(messages: &[&str]) -> Model {
+        let mut model = Model::default();
+        for message in messages {
+            model.handle_message(message).unwrap();
+        }
+        model
+    }
+
+    #[test]
+    fn counts_are_merged_and_cleared_by_a_new_boot() {
+        let count = |boot, signal, num| {
+            format!(r#"{{"type":"event-count","boot":{boot},"counts":[{{"sender":"s","signal":"{signal}","num":{num}}}]}}"#)
+        };
+        let (a, b, c) = (count(1, "x", 1), count(1, "y", 2), count(1, "x", 3));
+        let counts = snapshot(&fed(&[&a, &b, &c]))["counts"].clone();
+        let expect = serde_json::json!({"boot": 1, "counts": [
+            {"sender": "s", "signal": "x", "num": 3}, {"sender": "s", "signal": "y", "num": 2}]});
+        assert_eq!(counts, expect);
+        let fresh = snapshot(&fed(&[&a, &count(2, "y", 1)]))["counts"].clone();
+        assert_eq!(fresh["boot"], 2);
+        assert_eq!(fresh["counts"].as_array().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn counts_are_bounded_in_number() {
+        let mut model = Model::default();
+        for page in 0..=MAX_COUNTS / 100 {
+            let row = |n| format!(r#"{{"sender":"s{page}","signal":"x{n}","num":1}}"#);
+            let rows: Vec<_> = (0..100).map(row).collect();
+            let text = format!(r#"{{"type":"event-count","boot":1,"counts":[{}]}}"#, rows.join(","));
+            let result = model.handle_message(&text);
+            assert_eq!(result.is_err(), page == MAX_COUNTS / 100, "{page}");
+        }
+        assert_eq!(model.counts.counts.len(), MAX_COUNTS);
+    }
+
+    #[test]
+    fn the_oldest_log_lines_make_room() {
+        let mut model = Model::default();
+        for number in 0..KEPT_LOGS + 3 {
+            model.handle_message(&format!(r#"{{"type":"mote-log","n":{number}}}"#)).unwrap();
+        }
+        let logs = snapshot(&model)["logs"].clone();
+        assert_eq!(logs.as_array().unwrap().len(), KEPT_LOGS);
+        assert_eq!(logs[0]["n"], 3);
+        let long = format!(r#"{{"type":"mote-log","text":"{}"}}"#, "x".repeat(MAX_LOG));
+        assert_eq!(model.handle_message(&long).unwrap_err().code(), "too-much");
+    }
+
+    #[test]
+    fn a_paged_inventory_is_told_whole_and_prunes_the_status() {
+        let mut model = fed(&[
+            r#"{"type":"mote-status","port":"gone","elements":{"Asn":{"t":1}}}"#,
+            r#"{"type":"mote-status","port":"here","elements":{"Asn":{"t":1}}}"#,
+        ]);
+        let page = |n, port| {
+            format!(
+                r#"{{"type":"mote-inventory","seq":{n},"t":5,"part":{{"n":{n},"of":2,"snapshot":true}},"motes":[{{"port":"{port}","mote":null}}]}}"#
+            )
+        };
+        assert!(matches!(model.handle_message(&page(1, "a")), Ok(Applied::Nothing)));
+        let Ok(Applied::Inventory(text)) = model.handle_message(&page(2, "here")) else { panic!("the set is not there") };
+        assert_eq!(text.get(), r#"{"type":"mote-inventory","t":5,"motes":[{"port":"a","mote":null},{"port":"here","mote":null}]}"#);
+        let snapshot = snapshot(&model);
+        assert_eq!(snapshot["inventory"]["motes"][1]["port"], "here");
+        assert_eq!(snapshot["status"].as_object().unwrap().keys().collect::<Vec<_>>(), ["port:here"]);
+    }
+
+    #[test]
+    fn pages_of_status_are_told_as_they_come_and_without_part() {
+        let mut model = Model::default();
+        let text = r#"{"type":"mote-status","port":"a","elements":{},"part":{"n":1,"of":9}}"#;
+        let Ok(Applied::Told(Topic::MoteStatus, told)) = model.handle_message(text) else { panic!("not told") };
+        assert!(!told.get().contains("part"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_message_makes_the_model_panic(
+            kind in "mote-inventory|mote-status|event-count|command-outcome|error|mote-log",
+            body in r#"("(motes|elements|counts|mote|port|boot|id|state|part)":(1|null|"a"|\{\}|\[\]|\[\{"row":1\}\]|\{"rows":\{"1":2\}\}|\{"n":1,"of":2\}),){0,5}"#,
+        ) {
+            let mut model = Model::default();
+            let _ = model.handle_message(&format!(r#"{{{body}"type":"{kind}"}}"#));
+            let _ = snapshot(&model);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! What a viewer can subscribe to.
+
+/// A kind of notification; its name is the method's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Topic {
+    /// How the link to a router is.
+    Link,
+    /// The full set of motes.
+    MoteInventory,
+    /// Changed elements of a mote.
+    MoteStatus,
+    /// Changed counts.
+    EventCount,
+    /// A log line.
+    MoteLog,
+    /// The router's processes.
+    LbrHealth,
+    /// A step of a command of this viewer.
+    CommandOutcome,
+    /// The router lost events on the way here.
+    Gap,
+}
+
+impl Topic {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Link,
+        Self::MoteInventory,
+        Self::MoteStatus,
+        Self::EventCount,
+        Self::MoteLog,
+        Self::LbrHealth,
+        Self::CommandOutcome,
+        Self::Gap,
+    ];
+
+    /// The name that viewers use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Link => "link",
+            Self::MoteInventory => "mote-inventory",
+            Self::MoteStatus => "mote-status",
+            Self::EventCount => "event-count",
+            Self::MoteLog => "mote-log",
+            Self::LbrHealth => "lbr-health",
+            Self::CommandOutcome => "command-outcome",
+            Self::Gap => "gap",
+        }
+    }
+
+    /// The topic of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|topic| topic.name() == name)
+    }
+}

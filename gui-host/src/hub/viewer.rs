@@ -1,0 +1,165 @@
+//! One browser: what it wants, what waits for it, and how fast it may ask.
+//!
+//! Its queue is bounded. A viewer that cannot keep up is closed and asks for a new snapshot when it
+//! is back; nobody else waits for it.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    time::Duration,
+};
+
+use super::{model::Text, topic::Topic};
+use crate::{clock::Now, web::rpc};
+
+/// Most waiting notifications, and most bytes of them. A snapshot, of which at most one waits,
+/// does not count.
+const MAX_WAITING: usize = 4096;
+const MAX_BYTES: usize = 8 << 20;
+
+/// Requests that may come at once, and the time after which one more may.
+const BURST: u32 = 10;
+const REFILL: Duration = Duration::from_millis(100);
+
+/// A browser that has shown the token.
+#[derive(Debug)]
+pub struct Viewer {
+    topics: BTreeSet<Topic>,
+    seq: u64,
+    queue: Queue,
+    allowance: u32,
+    refilled: Now,
+}
+
+#[derive(Debug)]
+enum Queue {
+    Open { texts: VecDeque<String>, bytes: usize },
+    Overflown,
+}
+
+/// What to send to a viewer next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ToViewer {
+    /// A text frame.
+    Text(String),
+    /// Close it: it did not keep up.
+    TooSlow,
+}
+
+impl Viewer {
+    /// A viewer that wants nothing yet.
+    pub fn new(now: Now) -> Self {
+        Self { topics: BTreeSet::new(), seq: 0, queue: Queue::Open { texts: VecDeque::new(), bytes: 0 }, allowance: BURST, refilled: now }
+    }
+
+    /// Number of the last notification.
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// Replaces what it wants.
+    pub fn subscribe(&mut self, topics: BTreeSet<Topic>) {
+        self.topics = topics;
+    }
+
+    /// Whether it wants the topic.
+    pub fn wants(&self, topic: Topic) -> bool {
+        self.topics.contains(&topic)
+    }
+
+    /// Takes one request from the allowance; `false` when there is none left.
+    pub fn may_ask(&mut self, now: Now) -> bool {
+        let refills = now.since(self.refilled).as_millis() / REFILL.as_millis();
+        if refills > 0 {
+            self.allowance = BURST.min(self.allowance.saturating_add(refills as u32));
+            self.refilled = now;
+        }
+        let may = self.allowance > 0;
+        self.allowance = self.allowance.saturating_sub(1);
+        may
+    }
+
+    /// Queues a notification, whatever it subscribed to.
+    pub fn notify(&mut self, topic: Topic, lbr: Option<&str>, message: &Text) {
+        self.seq += 1;
+        let text = rpc::notification(topic, self.seq, lbr, message);
+        let Queue::Open { texts, bytes } = &mut self.queue else { return };
+        *bytes += text.len();
+        texts.push_back(text);
+        if texts.len() > MAX_WAITING || *bytes > MAX_BYTES {
+            self.queue = Queue::Overflown;
+        }
+    }
+
+    /// Queues an answer. It follows a request, and the next request is not read before it is sent.
+    pub fn answer(&mut self, text: String) {
+        if let Queue::Open { texts, .. } = &mut self.queue {
+            texts.push_back(text);
+        }
+    }
+
+    /// What to send next.
+    pub fn poll(&mut self) -> Option<ToViewer> {
+        match &mut self.queue {
+            Queue::Open { texts, bytes } => {
+                let text = texts.pop_front()?;
+                *bytes = bytes.saturating_sub(text.len());
+                Some(ToViewer::Text(text))
+            }
+            Queue::Overflown => Some(ToViewer::TooSlow),
+        }
+    }
+
+    /// Whether it did not keep up.
+    pub fn is_too_slow(&self) -> bool {
+        matches!(self.queue, Queue::Overflown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::model::to_text;
+
+    #[test]
+    fn requests_above_the_rate_are_refused_until_time_has_passed() {
+        let start = Now::start();
+        let mut viewer = Viewer::new(start);
+        for _ in 0..BURST {
+            assert!(viewer.may_ask(start));
+        }
+        assert!(!viewer.may_ask(start.plus(99)));
+        assert!(viewer.may_ask(start.plus(100)));
+        assert!(!viewer.may_ask(start.plus(150)));
+        for _ in 0..BURST {
+            assert!(viewer.may_ask(start.plus(60_000)));
+        }
+        assert!(!viewer.may_ask(start.plus(60_000)));
+    }
+
+    #[test]
+    fn a_viewer_that_does_not_read_is_closed_and_keeps_nothing() {
+        let mut viewer = Viewer::new(Now::start());
+        let big = to_text(&"x".repeat(1 << 20));
+        for _ in 0..8 {
+            viewer.notify(Topic::MoteLog, None, &big);
+        }
+        assert!(viewer.is_too_slow());
+        assert_eq!(viewer.poll(), Some(ToViewer::TooSlow));
+        let mut viewer = Viewer::new(Now::start());
+        for _ in 0..=MAX_WAITING {
+            viewer.notify(Topic::MoteLog, None, &to_text(&1));
+        }
+        assert!(viewer.is_too_slow());
+    }
+
+    #[test]
+    fn a_viewer_that_reads_is_numbered_without_gaps() {
+        let mut viewer = Viewer::new(Now::start());
+        for expect in 1..=3 * MAX_WAITING as u64 {
+            viewer.notify(Topic::MoteLog, Some("a"), &to_text(&1));
+            let Some(ToViewer::Text(text)) = viewer.poll() else { panic!("closed") };
+            let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(value["params"]["seq"], expect);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The key that a router and this host share: one file of 32 random bytes in base64.
+//!
+//! The key itself is never printed, and a file that others can read or write is refused.
+
+use std::{
+    env, fmt, fs, io,
+    io::{Read, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use data_encoding::BASE64;
+
+use crate::{random, shell};
+
+/// Longest key file that is read; 45 bytes are enough.
+const MAX_FILE: u64 = 1024;
+
+/// The shared key.
+#[derive(Clone)]
+pub struct Key([u8; 32]);
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(…)")
+    }
+}
+
+/// What is wrong with a key file, and the way out.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// Neither `XDG_CONFIG_HOME` nor `HOME` is set.
+    #[error("no place for the key file: neither XDG_CONFIG_HOME nor HOME is set; name it with --key-file FILE")]
+    NoHome,
+    /// There is none.
+    #[error("key file {0}: there is none; make one with `gui-host keygen --key-file {1}`, or use --auth none on both sides for trying out")]
+    Missing(PathBuf, String),
+    /// The system refuses.
+    #[error("key file {0}: {1}")]
+    Io(PathBuf, #[source] io::Error),
+    /// Others could read or write it.
+    #[error("key file {path}: mode {mode:04o} lets others at it; `chmod 0600 {quoted}`")]
+    Mode {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+        /// The file as a shell word.
+        quoted: String,
+    },
+    /// Not 32 bytes of base64.
+    #[error("key file {0}: not 32 bytes of base64 in one line; put the router's key there, or remove it and run `gui-host keygen`")]
+    Content(PathBuf),
+    /// `keygen` found one.
+    #[error(
+        "key file {0}: exists already and is kept, since routers may hold the same key; remove it first, or name another with --key-file"
+    )]
+    Exists(PathBuf),
+    /// No randomness.
+    #[error("{0:#}")]
+    Random(anyhow::Error),
+}
+
+impl Key {
+    /// The key of 32 bytes.
+    #[cfg(test)]
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes, for the proof alone.
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Reads a key file of mode 0600 or 0640 (or stricter).
+    pub fn read(path: &Path) -> Result<Self, KeyError> {
+        let io = |error| KeyError::Io(path.to_owned(), error);
+        let file = match fs::File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(KeyError::Missing(path.to_owned(), shell::quote_path(path)));
+            }
+            Err(error) => return Err(io(error)),
+        };
+        let mode = file.metadata().map_err(io)?.permissions().mode() & 0o7777;
+        if mode & !0o640 != 0 {
+            let quoted = shell::quote_path(path);
+            return Err(KeyError::Mode { path: path.to_owned(), mode, quoted });
+        }
+        let mut text = Vec::new();
+        file.take(MAX_FILE).read_to_end(&mut text).map_err(io)?;
+        Self::parse(&text).ok_or_else(|| KeyError::Content(path.to_owned()))
+    }
+
+    fn parse(text: &[u8]) -> Option<Self> {
+        BASE64.decode(text.trim_ascii()).ok()?.try_into().ok().map(Self)
+    }
+
+    /// Makes a key file of mode 0600, and its folder; never overwrites one.
+    pub fn make(path: &Path) -> Result<(), KeyError> {
+        let io = |error| KeyError::Io(path.to_owned(), error);
+        let key = random::bytes::<32>().map_err(KeyError::Random)?;
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io)?;
+        }
+        let opened = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        let mut file = match opened {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(KeyError::Exists(path.to_owned()));
+            }
+            Err(error) => return Err(io(error)),
+        };
+        writeln!(file, "{}", BASE64.encode(&key)).map_err(io)
+    }
+}
+
+/// `$XDG_CONFIG_HOME/lbr/ui.key`, or `~/.config/lbr/ui.key`.
+pub fn default_path() -> Result<PathBuf, KeyError> {
+    let folder = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    folder("XDG_CONFIG_HOME")
+        .or_else(|| folder("HOME").map(|home| home.join(".config")))
+        .map(|config| config.join("lbr/ui.key"))
+        .ok_or(KeyError::NoHome)
+}
+
+/// The shell command that puts the key file on a router, readable for its group `lbr` alone.
+pub fn copy_command(path: &Path) -> String {
+    format!(
+        "ssh root@LBR 'mkdir -p -m 755 /etc/lbr && umask 077 && cat >/etc/lbr/ui.key \
+         && chgrp lbr /etc/lbr/ui.key && chmod 640 /etc/lbr/ui.key' <{}",
+        shell::quote_path(path)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str, mode: u32) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ui.key");
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn a_made_key_can_be_read_and_is_not_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/ui.key");
+        Key::make(&path).unwrap();
+        let key = Key::read(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+        assert!(matches!(Key::make(&path), Err(KeyError::Exists(_))));
+        assert_eq!(Key::read(&path).unwrap().bytes(), key.bytes());
+    }
+
+    #[test]
+    fn a_key_that_others_can_read_is_refused_with_the_way_out() {
+        let text = BASE64.encode(&[7; 32]);
+        for mode in [0o644, 0o660, 0o700, 0o606] {
+            let (_folder, path) = file(&text, mode);
+            let error = Key::read(&path).unwrap_err().to_string();
+            assert!(error.contains("chmod 0600"), "{error}");
+        }
+        for mode in [0o600, 0o640, 0o400] {
+            let (_folder, path) = file(&text, mode);
+            assert_eq!(Key::read(&path).unwrap().bytes(), &[7; 32]);
+        }
+    }
+
+    #[test]
+    fn other_contents_are_refused() {
+        for text in ["", "short", &BASE64.encode(&[7; 31]), &BASE64.encode(&[7; 33])] {
+            let (_folder, path) = file(text, 0o600);
+            assert!(matches!(Key::read(&path), Err(KeyError::Content(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_missing_key_names_the_command_that_makes_it() {
+        let error = Key::read(Path::new("/no/such/ui.key")).unwrap_err().to_string();
+        assert!(error.contains("gui-host keygen --key-file /no/such/ui.key"), "{error}");
+    }
+}

@@ -1,0 +1,452 @@
+//! The life of one tunnel to a router, as a pure state machine: start `ssh`, wake `ui-proxy`, wait
+//! for its link, and begin again with back-off when anything breaks.
+//!
+//! It starts no process and reads no clock: [`Tunnel::poll_action`] says what to do, `handle_*`
+//! what happened. It never gives up.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use serde::Serialize;
+
+use crate::{clock::Now, terminal};
+
+/// Time between starting the tunnel and the first wake-up: both log in to the same router, and the
+/// tunnel should be there first.
+const HEAD_START: Duration = Duration::from_millis(700);
+
+/// Longest time that a wake-up command may take.
+const WAKE_LIMIT: Duration = Duration::from_secs(20);
+
+/// Time for a woken `ui-proxy` to dial before it is woken again; doubled up to [`MAX_PAUSE`].
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Pause before a broken tunnel is started again; doubled up to [`MAX_PAUSE`].
+const PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_mins(1);
+
+/// Lines of ssh's words that are kept, and characters of each.
+const KEPT_LINES: usize = 20;
+const MAX_LINE: usize = 300;
+
+/// What to do now.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Start the ssh that holds the forward.
+    StartSsh,
+    /// Run the wake-up command of that number.
+    Wake(usize),
+    /// End the wake-up command that runs.
+    StopWake,
+}
+
+/// How the link through this tunnel is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkThrough {
+    /// No router has come through it, or its link is closed.
+    Absent,
+    /// A router is there.
+    Open,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// With status 0.
+    Done,
+    /// Otherwise, in words.
+    Failed(String),
+}
+
+/// Where it stands, as people see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Stage {
+    /// Its name.
+    pub name: &'static str,
+    /// How far it is.
+    pub state: StageState,
+    /// When it came to that, Unix time in ms.
+    pub t: Option<u64>,
+    /// More words.
+    pub text: String,
+}
+
+/// How far a stage is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StageState {
+    /// Not begun.
+    Pending,
+    /// Under way.
+    Active,
+    /// Reached.
+    Done,
+    /// Tried in vain; it will be tried again.
+    Failed,
+}
+
+impl Stage {
+    /// A stage that has not begun.
+    pub fn pending(name: &'static str) -> Self {
+        Self { name, state: StageState::Pending, t: None, text: String::new() }
+    }
+
+    fn set(&mut self, now: Now, state: StageState, text: impl Into<String>) {
+        *self = Self { name: self.name, state, t: Some(now.unix_ms), text: text.into() };
+    }
+}
+
+/// What the hub is told of a tunnel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TunnelReport {
+    /// `ssh started`, `forward accepted`, `wake-up sent`.
+    pub stages: [Stage; 3],
+    /// What goes on, in words.
+    pub detail: String,
+    /// The last words of `ssh`.
+    pub stderr: Vec<String>,
+}
+
+const SSH: usize = 0;
+const FORWARD: usize = 1;
+const WAKE_UP: usize = 2;
+
+/// A tunnel.
+#[derive(Debug)]
+pub struct Tunnel {
+    phase: Phase,
+    /// How many wake-up commands there are to choose from.
+    ways: usize,
+    /// Which one is tried first next time.
+    first_way: usize,
+    pause: Duration,
+    patience: Duration,
+    stages: [Stage; 3],
+    detail: String,
+    stderr: VecDeque<String>,
+    actions: VecDeque<Action>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// No ssh runs.
+    Resting { until: Instant },
+    /// ssh is asked for, or has just started.
+    Starting { until: Instant },
+    /// ssh runs, and so does a wake-up command.
+    Waking { way: usize, tried: usize, until: Instant },
+    /// ssh runs; `ui-proxy` should dial.
+    Expecting { until: Instant },
+    /// ssh runs, and the link is there.
+    Open,
+}
+
+impl Tunnel {
+    /// A tunnel that is started at once; `ways` wake-up commands are tried in turn.
+    pub fn new(now: Now, ways: usize) -> Self {
+        Self {
+            phase: Phase::Resting { until: now.instant },
+            ways,
+            first_way: 0,
+            pause: PAUSE,
+            patience: PATIENCE,
+            stages: ["ssh started", "forward accepted", "wake-up sent"].map(Stage::pending),
+            detail: "starting ssh".to_owned(),
+            stderr: VecDeque::new(),
+            actions: VecDeque::new(),
+        }
+    }
+
+    /// The ssh process runs.
+    pub fn handle_ssh_started(&mut self, now: Now) {
+        self.stages[SSH].set(now, StageState::Done, "");
+        self.stages[FORWARD].set(now, StageState::Active, "");
+        "ssh runs; waiting for the router".clone_into(&mut self.detail);
+        self.phase = Phase::Starting { until: now.instant + HEAD_START };
+    }
+
+    /// The ssh process has ended, or could not be started.
+    pub fn handle_ssh_ended(&mut self, now: Now, why: &str) {
+        if matches!(self.phase, Phase::Waking { .. }) {
+            self.actions.push_back(Action::StopWake);
+        }
+        let failed = if self.stages[SSH].state == StageState::Done { FORWARD } else { SSH };
+        self.stages[failed].set(now, StageState::Failed, why);
+        for stage in &mut self.stages[failed + 1..] {
+            *stage = Stage::pending(stage.name);
+        }
+        self.detail = format!("{why}; next attempt in {} s", self.pause.as_secs());
+        self.phase = Phase::Resting { until: now.instant + self.pause };
+        self.pause = (self.pause * 2).min(MAX_PAUSE);
+    }
+
+    /// ssh said something.
+    pub fn handle_stderr(&mut self, line: &str) {
+        if self.stderr.len() >= KEPT_LINES {
+            self.stderr.pop_front();
+        }
+        self.stderr.push_back(terminal::clean(line, MAX_LINE));
+    }
+
+    /// The wake-up command has ended.
+    pub fn handle_wake_ended(&mut self, now: Now, ended: &Ended) {
+        let Phase::Waking { way, tried, .. } = self.phase else { return };
+        match ended {
+            Ended::Done => {
+                self.stages[FORWARD].set(now, StageState::Done, "");
+                self.stages[WAKE_UP].set(now, StageState::Done, "");
+                "ui-proxy is woken; waiting for its link".clone_into(&mut self.detail);
+                // If no link comes of it, the next way may do better.
+                self.first_way = (way + 1) % self.ways;
+                self.expect_link(now);
+            }
+            Ended::Failed(_) if tried + 1 < self.ways => self.wake(now, tried + 1),
+            Ended::Failed(why) => {
+                let text = format!(
+                    "{why}; on the router: is ui-proxy running, and may this user wake it (root, lbr, or a member of the group lbr)?"
+                );
+                self.stages[WAKE_UP].set(now, StageState::Failed, text);
+                self.detail = format!("waking ui-proxy failed: {why}");
+                self.first_way = 0;
+                self.expect_link(now);
+            }
+        }
+    }
+
+    /// The hub knows how the link through this tunnel is; may be told again and again.
+    pub fn handle_link(&mut self, now: Now, link: LinkThrough) {
+        match (link, &self.phase) {
+            (LinkThrough::Open, Phase::Open | Phase::Resting { .. })
+            | (LinkThrough::Absent, Phase::Resting { .. } | Phase::Starting { .. } | Phase::Waking { .. } | Phase::Expecting { .. }) => {}
+            (LinkThrough::Open, Phase::Starting { .. } | Phase::Waking { .. } | Phase::Expecting { .. }) => {
+                if matches!(self.phase, Phase::Waking { .. }) {
+                    self.actions.push_back(Action::StopWake);
+                }
+                for stage in [FORWARD, WAKE_UP] {
+                    if self.stages[stage].state != StageState::Done {
+                        self.stages[stage].set(now, StageState::Done, "");
+                    }
+                }
+                "the link is open".clone_into(&mut self.detail);
+                self.pause = PAUSE;
+                self.patience = PATIENCE;
+                self.first_way = 0;
+                self.phase = Phase::Open;
+            }
+            (LinkThrough::Absent, Phase::Open) => {
+                "the link is closed; ui-proxy should dial again".clone_into(&mut self.detail);
+                self.expect_link(now);
+            }
+        }
+    }
+
+    /// When [`Tunnel::handle_timeout`] is due.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Resting { until } | Phase::Starting { until } | Phase::Waking { until, .. } | Phase::Expecting { until } => Some(until),
+            Phase::Open => None,
+        }
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Now) {
+        if self.poll_timeout().is_none_or(|due| now.instant < due) {
+            return;
+        }
+        match self.phase {
+            Phase::Resting { .. } => {
+                self.stages = self.stages.clone().map(|stage| Stage::pending(stage.name));
+                self.stages[SSH].set(now, StageState::Active, "");
+                "starting ssh".clone_into(&mut self.detail);
+                self.actions.push_back(Action::StartSsh);
+                self.phase = Phase::Starting { until: now.instant + HEAD_START };
+            }
+            Phase::Starting { .. } | Phase::Expecting { .. } => self.wake(now, 0),
+            Phase::Waking { .. } => {
+                self.actions.push_back(Action::StopWake);
+                let why = format!("no answer within {} s", WAKE_LIMIT.as_secs());
+                self.handle_wake_ended(now, &Ended::Failed(why));
+            }
+            Phase::Open => {}
+        }
+    }
+
+    /// What to do next.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// How it stands.
+    pub fn report(&self) -> TunnelReport {
+        TunnelReport { stages: self.stages.clone(), detail: self.detail.clone(), stderr: self.stderr.iter().cloned().collect() }
+    }
+
+    fn wake(&mut self, now: Now, tried: usize) {
+        let way = (self.first_way + tried) % self.ways;
+        self.stages[WAKE_UP].set(now, StageState::Active, "");
+        self.actions.push_back(Action::Wake(way));
+        self.phase = Phase::Waking { way, tried, until: now.instant + WAKE_LIMIT };
+    }
+
+    fn expect_link(&mut self, now: Now) {
+        self.phase = Phase::Expecting { until: now.instant + self.patience };
+        self.patience = (self.patience * 2).min(MAX_PAUSE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn actions(tunnel: &mut Tunnel) -> Vec<Action> {
+        std::iter::from_fn(|| tunnel.poll_action()).collect()
+    }
+
+    fn states(tunnel: &Tunnel) -> [StageState; 3] {
+        tunnel.report().stages.map(|stage| stage.state)
+    }
+
+    fn failed() -> Ended {
+        Ended::Failed("exit status 1".to_owned())
+    }
+
+    /// A tunnel whose ssh runs and whose first wake-up command has been asked for.
+    fn waking(now: Now) -> Tunnel {
+        let mut tunnel = Tunnel::new(now, 2);
+        tunnel.handle_timeout(now);
+        assert_eq!(actions(&mut tunnel), [Action::StartSsh]);
+        tunnel.handle_ssh_started(now);
+        tunnel.handle_timeout(now.plus(699));
+        assert_eq!(actions(&mut tunnel), []);
+        tunnel.handle_timeout(now.plus(700));
+        assert_eq!(actions(&mut tunnel), [Action::Wake(0)]);
+        tunnel
+    }
+
+    #[test]
+    fn starts_ssh_then_wakes_then_waits_for_the_link() {
+        use StageState::{Active, Done};
+        let now = Now::start();
+        let mut tunnel = waking(now);
+        assert_eq!(states(&tunnel), [Done, Active, Active]);
+        tunnel.handle_wake_ended(now.plus(900), &Ended::Done);
+        assert_eq!(states(&tunnel), [Done, Done, Done]);
+        tunnel.handle_link(now.plus(1000), LinkThrough::Open);
+        assert_eq!(tunnel.poll_timeout(), None);
+        assert_eq!(actions(&mut tunnel), []);
+    }
+
+    #[test]
+    fn a_failed_wake_up_is_tried_the_other_way_and_then_later_again() {
+        let now = Now::start();
+        let mut tunnel = waking(now);
+        tunnel.handle_wake_ended(now.plus(900), &failed());
+        assert_eq!(actions(&mut tunnel), [Action::Wake(1)]);
+        tunnel.handle_wake_ended(now.plus(1000), &failed());
+        assert_eq!(states(&tunnel)[WAKE_UP], StageState::Failed);
+        assert!(tunnel.report().stages[WAKE_UP].text.contains("group lbr"));
+        tunnel.handle_timeout(now.plus(8999));
+        assert_eq!(actions(&mut tunnel), []);
+        tunnel.handle_timeout(now.plus(9000));
+        assert_eq!(actions(&mut tunnel), [Action::Wake(0)]);
+    }
+
+    #[test]
+    fn without_a_link_it_wakes_again_another_way_ever_more_patiently() {
+        let now = Now::start();
+        let mut tunnel = waking(now);
+        let mut at = now.plus(1000);
+        for (way, patience) in [(1, 8), (0, 16), (1, 32), (0, 60), (1, 60)] {
+            tunnel.handle_wake_ended(at, &Ended::Done);
+            at = at.plus(patience * 1000);
+            assert_eq!(tunnel.poll_timeout(), Some(at.instant));
+            tunnel.handle_timeout(at);
+            assert_eq!(actions(&mut tunnel), [Action::Wake(way)]);
+        }
+    }
+
+    #[test]
+    fn a_broken_tunnel_is_started_again_with_growing_pauses() {
+        let mut now = Now::start();
+        let mut tunnel = Tunnel::new(now, 2);
+        for pause in [1, 2, 4, 8, 16, 32, 60, 60] {
+            tunnel.handle_timeout(now);
+            assert_eq!(actions(&mut tunnel), [Action::StartSsh]);
+            tunnel.handle_ssh_started(now);
+            tunnel.handle_ssh_ended(now, "ssh ended with status 255");
+            assert_eq!(states(&tunnel)[FORWARD], StageState::Failed);
+            assert!(tunnel.report().detail.contains(&format!("in {pause} s")));
+            tunnel.handle_timeout(now.plus(pause * 1000 - 1));
+            assert_eq!(actions(&mut tunnel), []);
+            now = now.plus(pause * 1000);
+        }
+    }
+
+    #[test]
+    fn an_open_link_resets_the_pauses() {
+        let now = Now::start();
+        let mut tunnel = waking(now);
+        tunnel.handle_ssh_ended(now, "broken");
+        assert_eq!(actions(&mut tunnel), [Action::StopWake]);
+        tunnel.handle_timeout(now.plus(1000));
+        tunnel.handle_ssh_started(now.plus(1000));
+        tunnel.handle_link(now.plus(1100), LinkThrough::Open);
+        tunnel.handle_ssh_ended(now.plus(2000), "broken");
+        assert_eq!(tunnel.poll_timeout(), Some(now.plus(3000).instant));
+    }
+
+    #[test]
+    fn a_link_that_comes_during_the_wake_up_ends_it() {
+        let now = Now::start();
+        let mut tunnel = waking(now);
+        tunnel.handle_link(now, LinkThrough::Open);
+        assert_eq!(actions(&mut tunnel), [Action::StopWake]);
+        tunnel.handle_wake_ended(now, &failed());
+        assert_eq!(states(&tunnel), [StageState::Done; 3]);
+    }
+
+    #[test]
+    fn a_lost_link_is_given_time_to_come_back_before_the_next_wake_up() {
+        let now = Now::start();
+        let mut tunnel = waking(now);
+        actions(&mut tunnel);
+        tunnel.handle_link(now, LinkThrough::Open);
+        actions(&mut tunnel);
+        tunnel.handle_link(now.plus(5000), LinkThrough::Absent);
+        tunnel.handle_timeout(now.plus(12_999));
+        assert_eq!(actions(&mut tunnel), []);
+        tunnel.handle_timeout(now.plus(13_000));
+        assert_eq!(actions(&mut tunnel), [Action::Wake(0)]);
+    }
+
+    #[test]
+    fn a_wake_up_that_hangs_is_ended() {
+        let now = Now::start();
+        let mut tunnel = waking(now);
+        tunnel.handle_timeout(now.plus(700 + 20_000));
+        assert_eq!(actions(&mut tunnel), [Action::StopWake, Action::Wake(1)]);
+    }
+
+    #[test]
+    fn ssh_that_cannot_be_started_is_told_and_tried_again() {
+        let now = Now::start();
+        let mut tunnel = Tunnel::new(now, 1);
+        tunnel.handle_timeout(now);
+        tunnel.handle_ssh_ended(now, "cannot start ssh");
+        assert_eq!(states(&tunnel)[SSH], StageState::Failed);
+        assert_eq!(tunnel.poll_timeout(), Some(now.plus(1000).instant));
+    }
+
+    #[test]
+    fn the_words_of_ssh_are_bounded_and_clean() {
+        let mut tunnel = Tunnel::new(Now::start(), 1);
+        for number in 0..100 {
+            tunnel.handle_stderr(&format!("{number} \x1b[31m{}", "x".repeat(1000)));
+        }
+        let lines = tunnel.report().stderr;
+        assert_eq!(lines.len(), KEPT_LINES);
+        assert!(lines[0].starts_with("80 ?[31m") && lines[0].chars().count() == MAX_LINE + 1);
+    }
+}

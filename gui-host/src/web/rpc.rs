@@ -1,0 +1,406 @@
+//! # The browser protocol, version 1
+//!
+//! JSON-RPC 2.0 in text frames over a WebSocket at `/ws` of the page's listener. This file is its
+//! home: it parses requests and writes answers and notifications, and decides nothing.
+//!
+//! 1. The first message is the request `authenticate` `{"token":"…"}`, at most 512 bytes, within
+//!    2 s. The token is in the fragment `#t=…` of the page's address. Result:
+//!    `{"host":{"name":"gui-host","version":"…"}}`. Anything else is answered with the error -32001
+//!    (-32700 or -32600 when it is no request) and close code 4401 (1009 when it was too long); too many browsers: close code 1013.
+//! 2. `subscribe` `{"topics":[…]}`; without `topics` all of them: `link`, `mote-inventory`,
+//!    `mote-status`, `event-count`, `mote-log`, `lbr-health`, `command-outcome`, `gap`. Result:
+//!
+//!    ```json
+//!    {"seq": 0, "links": [], "lbrs": {"<lbr id>": {
+//!      "hello": {}, "inventory": {"motes": [], "t": 0}, "status": {"<key>": {"mote": null, "port": null, "elements": {}}},
+//!      "counts": {"boot": 0, "counts": [{"sender": "", "signal": "", "num": 0}]},
+//!      "logs": [], "health": null, "outcomes": []}}}
+//!    ```
+//!
+//!    `links` has link states as below. `inventory` and `health` are null until they have come, and
+//!    so is `counts.boot`. The key of a status is the mote's EUI-64, or `port:PORT` until it has
+//!    told it. Each element is whole; a table has all its rows, in the form in which the router
+//!    writes them (an array of objects with `row`, in order, or an object keyed by row number).
+//!    `logs` are the last 500, `outcomes` the last 50, oldest first. A second `subscribe` replaces
+//!    the topics and gives a new snapshot.
+//! 3. Notifications: `{"jsonrpc":"2.0","method":"<topic>","params":{"seq":1,"lbr":"<id>"|null,"message":{…}}}`.
+//!    `seq` counts up by one for each of this connection; the first after a snapshot has the
+//!    snapshot's `seq` plus one. `message` is the router's own, without `part`: an inventory comes
+//!    whole; pages of `mote-status` and `event-count` come as changes, one by one. A viewer merges:
+//!    * an inventory replaces the last one; a status whose mote it does not name is dropped, as is
+//!      a `port:PORT` status unless it names that port with `mote` null;
+//!    * a status with `mote` and `port` adopts those elements of `port:PORT` that the mote does not
+//!      have yet; so does an inventory that names both; an element replaces the last one, but rows
+//!      are merged by number;
+//!    * counts are merged by sender and signal, and cleared first when `boot` is another.
+//! 4. `link`: `message` is `{"lbr","target","state","since","last_message","rtt_ms","detail",
+//!    "stages","stderr","commands","ignored"}`. `lbr` is `{id, name, hostname, version, boot}` or null,
+//!    `target` the `--lbr` target or null. `state`: `none` (no router, no tunnel of ours),
+//!    `connecting`, `live` (last message less than 20 s ago), `stale` (older, or a ping
+//!    unanswered), `lost` (closed; `detail` says why). Times are Unix ms. `stages`:
+//!    `[{"name","state":"pending"|"active"|"done"|"failed","t","text"}]`; a router that came without
+//!    `--lbr` has the last two only. `stderr`: ssh's last 20 lines. `commands`: shell commands to
+//!    copy. `ignored`: counts of what was not used, by reason. A link state replaces the one with
+//!    the same `lbr.id`; with `lbr` null the one with the same `target`. One with an `lbr` also
+//!    replaces the one that had its `target` and no `lbr`, and any one replaces the `none` entry.
+//!    It is told when the state, a stage or the round-trip time changes, not for each message.
+//! 5. `ui-event` `{"lbr":"<id>","event":"toggle-dagroot"|"set-dagroot"|"reset-mote"|"echo-mote",
+//!    "mote":"<eui>" or "port":"…", "on", "count", "size", "timeout_ms"}`. Result `{"id":"…"}`; the outcomes with
+//!    that id come to this viewer alone, subscribed or not. When the link is lost or replaced first,
+//!    the host itself says `failed`.
+//! 6. `refresh` `{"lbr":"<id>"}` asks the router for a new snapshot. Result `{}`.
+//!
+//! Errors: -32700 invalid JSON; -32600 no JSON-RPC request (an `id` that is a number or a string of
+//! at most 64 bytes is required, batches are not taken); -32601 unknown method; -32602 invalid
+//! params; -32001 wrong token; -32002 unknown lbr; -32003 more than 10 requests a second; -32004
+//! the router cannot be reached now (link lost, or too much waits for it).
+//!
+//! Limits: 64 KiB per message to the host. The host pings every 15 s; a browser that has sent
+//! nothing for 40 s is closed. A viewer for which more than 4,096 notifications or 8 MiB wait is
+//! closed (with 1013, unless it is stuck in the middle of a message) and gets a new snapshot when it
+//! comes back.
+
+use std::{borrow::Cow, collections::BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{json, value::RawValue};
+
+use crate::hub::{
+    SendError,
+    command::{RawEvent, UiEvent},
+    topic::Topic,
+};
+
+/// Longest message before and after authentication, bytes.
+pub const MAX_FIRST: usize = 512;
+/// See [`MAX_FIRST`].
+pub const MAX_MESSAGE: usize = 64 * 1024;
+
+/// Longest id of a request, bytes of JSON.
+const MAX_ID: usize = 66;
+
+/// A request after authentication.
+#[derive(Debug)]
+pub struct Request {
+    /// Its id, as JSON.
+    pub id: Box<RawValue>,
+    /// What is asked.
+    pub call: Call,
+}
+
+/// What a viewer can ask.
+#[derive(Debug)]
+pub enum Call {
+    /// A snapshot, and then these topics.
+    Subscribe(BTreeSet<Topic>),
+    /// A command.
+    Event {
+        /// For a mote of this router.
+        lbr: String,
+        /// The command.
+        event: UiEvent,
+    },
+    /// A new snapshot from this router.
+    Refresh {
+        /// The router.
+        lbr: String,
+    },
+}
+
+/// Why a request is not done.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RpcError {
+    /// Not JSON.
+    #[error("invalid JSON: {0}")]
+    Json(String),
+    /// No request.
+    #[error("not a JSON-RPC 2.0 request: {0}")]
+    Request(String),
+    /// No such method.
+    #[error("unknown method; there are subscribe, ui-event and refresh")]
+    Method,
+    /// Wrong parameters.
+    #[error("invalid params: {0}")]
+    Params(String),
+    /// Wrong token, or something else than `authenticate`.
+    #[error("wrong token; open the address that gui-host printed")]
+    Token,
+    /// No such router.
+    #[error("{0}")]
+    UnknownLbr(SendError),
+    /// Too fast.
+    #[error("more than 10 requests a second")]
+    TooMany,
+    /// The router cannot be reached now.
+    #[error("{0}")]
+    Unreachable(SendError),
+}
+
+impl RpcError {
+    fn code(&self) -> i32 {
+        match self {
+            Self::Json(_) => -32700,
+            Self::Request(_) => -32600,
+            Self::Method => -32601,
+            Self::Params(_) => -32602,
+            Self::Token => -32001,
+            Self::UnknownLbr(_) => -32002,
+            Self::TooMany => -32003,
+            Self::Unreachable(_) => -32004,
+        }
+    }
+}
+
+impl From<SendError> for RpcError {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Unknown => Self::UnknownLbr(error),
+            SendError::Lost | SendError::Full => Self::Unreachable(error),
+        }
+    }
+}
+
+/// A request that is not done, as far as it was understood.
+#[derive(Debug)]
+pub struct Refused {
+    id: Option<Box<RawValue>>,
+    error: RpcError,
+}
+
+impl Refused {
+    /// The answer.
+    pub fn message(&self) -> String {
+        json!({
+            "jsonrpc": "2.0", "id": self.id,
+            "error": {"code": self.error.code(), "message": self.error.to_string()},
+        })
+        .to_string()
+    }
+}
+
+impl Request {
+    /// Refuses the request.
+    pub fn refuse(self, error: RpcError) -> Refused {
+        Refused { id: Some(self.id), error }
+    }
+}
+
+#[derive(Deserialize)]
+struct RawRequest<'a> {
+    jsonrpc: Option<&'a RawValue>,
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    method: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    params: Option<&'a RawValue>,
+}
+
+/// Parses a request after authentication.
+pub fn parse(text: &str) -> Result<Request, Refused> {
+    let (id, method, params) = parse_envelope(text)?;
+    let call = match &*method {
+        "subscribe" => parse_subscribe(params),
+        "ui-event" => parse_event(params),
+        "refresh" => parse_refresh(params),
+        _ => Err(RpcError::Method),
+    };
+    match call {
+        Ok(call) => Ok(Request { id, call }),
+        Err(error) => Err(Refused { id: Some(id), error }),
+    }
+}
+
+/// Parses the first message; gives the id and the token that is shown.
+pub fn parse_authenticate(text: &str) -> Result<(Box<RawValue>, String), Refused> {
+    #[derive(Deserialize)]
+    struct Params {
+        token: String,
+    }
+    let (id, method, params) = parse_envelope(text)?;
+    match params.and_then(|params| serde_json::from_str::<Params>(params.get()).ok()) {
+        Some(params) if method == "authenticate" => Ok((id, params.token)),
+        Some(_) | None => Err(Refused { id: Some(id), error: RpcError::Token }),
+    }
+}
+
+/// The refusal of a token.
+pub fn wrong_token(id: Option<Box<RawValue>>) -> Refused {
+    Refused { id, error: RpcError::Token }
+}
+
+type Envelope<'a> = (Box<RawValue>, Cow<'a, str>, Option<&'a RawValue>);
+
+fn parse_envelope(text: &str) -> Result<Envelope<'_>, Refused> {
+    let refused = |error| Refused { id: None, error };
+    let value: &RawValue = serde_json::from_str(text).map_err(|error| refused(RpcError::Json(error.to_string())))?;
+    let raw: RawRequest<'_> = serde_json::from_str(value.get()).map_err(|error| refused(RpcError::Request(error.to_string())))?;
+    let id = raw
+        .id
+        .filter(|id| id.get().len() <= MAX_ID && id.get().starts_with(is_id_start))
+        .ok_or_else(|| refused(RpcError::Request("id is no number or short string".to_owned())))?
+        .to_owned();
+    match (raw.jsonrpc.map(RawValue::get), raw.method) {
+        (Some(r#""2.0""#), Some(method)) => Ok((id, method, raw.params)),
+        (Some(r#""2.0""#), None) => {
+            let error = RpcError::Request("no method".to_owned());
+            Err(Refused { id: Some(id), error })
+        }
+        (Some(_) | None, _) => {
+            let error = RpcError::Request("jsonrpc is not \"2.0\"".to_owned());
+            Err(Refused { id: Some(id), error })
+        }
+    }
+}
+
+fn is_id_start(c: char) -> bool {
+    matches!(c, '"' | '-' | '0'..='9')
+}
+
+fn params<'a, T: Deserialize<'a>>(params: Option<&'a RawValue>) -> Result<T, RpcError> {
+    let text = params.map_or("{}", RawValue::get);
+    serde_json::from_str(text).map_err(|error| RpcError::Params(error.to_string()))
+}
+
+fn parse_subscribe(raw: Option<&RawValue>) -> Result<Call, RpcError> {
+    #[derive(Deserialize)]
+    struct Params {
+        topics: Option<Vec<String>>,
+    }
+    let Some(names) = params::<Params>(raw)?.topics else {
+        return Ok(Call::Subscribe(Topic::ALL.into_iter().collect()));
+    };
+    let topic = |name: &String| {
+        Topic::named(name).ok_or_else(|| {
+            let names = Topic::ALL.map(Topic::name).join(", ");
+            RpcError::Params(format!("unknown topic; there are {names}"))
+        })
+    };
+    names.iter().map(topic).collect::<Result<_, _>>().map(Call::Subscribe)
+}
+
+fn parse_event(raw: Option<&RawValue>) -> Result<Call, RpcError> {
+    let raw: RawEvent = params(raw)?;
+    let event = raw.check().map_err(RpcError::Params)?;
+    match raw.lbr {
+        Some(lbr) => Ok(Call::Event { lbr, event }),
+        None => Err(RpcError::Params("lbr: name the border router".to_owned())),
+    }
+}
+
+fn parse_refresh(raw: Option<&RawValue>) -> Result<Call, RpcError> {
+    #[derive(Deserialize)]
+    struct Params {
+        lbr: String,
+    }
+    params::<Params>(raw).map(|Params { lbr }| Call::Refresh { lbr })
+}
+
+/// The answer to a request that is done.
+pub fn result(id: &RawValue, result: &RawValue) -> String {
+    #[derive(Serialize)]
+    struct Answer<'a> {
+        jsonrpc: &'static str,
+        id: &'a RawValue,
+        result: &'a RawValue,
+    }
+    serde_json::to_string(&Answer { jsonrpc: "2.0", id, result }).expect("our own values have string keys and no failing parts")
+}
+
+/// A notification.
+pub fn notification(topic: Topic, seq: u64, lbr: Option<&str>, message: &RawValue) -> String {
+    #[derive(Serialize)]
+    struct Notification<'a> {
+        jsonrpc: &'static str,
+        method: &'static str,
+        params: Params<'a>,
+    }
+    #[derive(Serialize)]
+    struct Params<'a> {
+        seq: u64,
+        lbr: Option<&'a str>,
+        message: &'a RawValue,
+    }
+    let params = Params { seq, lbr, message };
+    serde_json::to_string(&Notification { jsonrpc: "2.0", method: topic.name(), params })
+        .expect("our own values have string keys and no failing parts")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(text: &str) -> i32 {
+        let answer = parse(text).unwrap_err().message();
+        let value: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        value["error"]["code"].as_i64().unwrap() as i32
+    }
+
+    #[test]
+    fn every_fault_of_a_request_has_its_code() {
+        for (text, expect) in [
+            ("{", -32700),
+            ("[]", -32600),
+            ("5", -32600),
+            (r#"{"jsonrpc":"2.0","method":"subscribe"}"#, -32600),
+            (r#"{"jsonrpc":"2.0","id":null,"method":"subscribe"}"#, -32600),
+            (r#"{"jsonrpc":"2.0","id":{},"method":"subscribe"}"#, -32600),
+            (r#"{"jsonrpc":"1.0","id":1,"method":"subscribe"}"#, -32600),
+            (r#"{"jsonrpc":"2.0","id":1}"#, -32600),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"shutdown"}"#, -32601),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"authenticate"}"#, -32601),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"topics":["x"]}}"#, -32602),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"subscribe","params":[1]}"#, -32602),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"refresh"}"#, -32602),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"ui-event","params":{"event":"reset-mote","port":"p"}}"#, -32602),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"ui-event","params":{"lbr":"a","event":"x","port":"p"}}"#, -32602),
+        ] {
+            assert_eq!(code(text), expect, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_id_comes_back_as_it_was() {
+        for id in ["1", "-7", "\"a b\"", "1.5"] {
+            let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"nothing"}}"#);
+            let answer = parse(&text).unwrap_err().message();
+            assert!(answer.contains(&format!(r#""id":{id}"#)), "{answer}");
+        }
+        let long = format!(r#"{{"jsonrpc":"2.0","id":"{}","method":"nothing"}}"#, "x".repeat(65));
+        assert_eq!(code(&long), -32600);
+    }
+
+    #[test]
+    fn without_topics_all_are_meant() {
+        let text = r#"{"jsonrpc":"2.0","id":1,"method":"subscribe"}"#;
+        let Call::Subscribe(topics) = parse(text).unwrap().call else { panic!("no subscribe") };
+        assert_eq!(topics.len(), Topic::ALL.len());
+    }
+
+    #[test]
+    fn only_authenticate_with_a_token_comes_first() {
+        let text = |method: &str, params: &str| format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
+        let good = parse_authenticate(&text("authenticate", r#"{"token":"t"}"#)).unwrap();
+        assert_eq!(good.1, "t");
+        for bad in [text("subscribe", r#"{"token":"t"}"#), text("authenticate", r#"{"token":5}"#), text("authenticate", "{}")] {
+            assert!(parse_authenticate(&bad).unwrap_err().message().contains("-32001"));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_parser_panic(text in ".{0,120}") {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn no_request_makes_the_parser_panic(
+            method in "subscribe|ui-event|refresh|authenticate",
+            params in r#"[\[\]{}":,a-z0-9]{0,40}"#,
+        ) {
+            let text = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
+            let _ = parse(&text);
+            let _ = parse_authenticate(&text);
+        }
+    }
+}
