@@ -27,6 +27,8 @@ pub enum Signal {
     Log(Severity),
     /// A sniffed frame.
     Sniffed,
+    /// A frame of an earlier opening of its port.
+    Stale,
     /// A frame of old firmware that has no meaning any more.
     Legacy,
     /// Bytes that were no frame.
@@ -50,6 +52,7 @@ impl Signal {
             | Self::Error
             | Self::Log(_)
             | Self::Sniffed
+            | Self::Stale
             | Self::Legacy
             | Self::Invalid(_)
             | Self::Unreadable(_)
@@ -64,6 +67,7 @@ impl Signal {
             Self::Error => "fromMote.error".to_owned(),
             Self::Log(severity) => format!("fromMote.log.{}", severity.name()),
             Self::Sniffed => "fromMote.sniffedPacket".to_owned(),
+            Self::Stale => "fromMote.stale".to_owned(),
             Self::Legacy => "fromMote.legacy".to_owned(),
             Self::Invalid(fault) => format!("fromMote.invalid.{}", fault.name()),
             Self::Unreadable(reason) => format!("fromMote.unreadable.{reason}"),

@@ -179,6 +179,9 @@ impl Hub {
 
     fn handle_frame(&mut self, now: Mono, received: &ReceivedFrame) {
         let port = self.counts.port(&received.port);
+        if self.model.is_past(&received.port, received.generation) {
+            return self.count(port, Signal::Stale);
+        }
         match Frame::parse(&received.payload) {
             Ok(frame) => self.handle_meaning(now, port, received, frame),
             Err(error) => {

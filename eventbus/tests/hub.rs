@@ -207,6 +207,16 @@ fn frames_that_were_none_are_counted_by_reason() {
 }
 
 #[test]
+fn a_frame_of_an_earlier_opening_of_its_port_is_counted_and_dropped() {
+    let mut stage = Stage::subscribed(&[Topic::Counts, Topic::Status]);
+    let reopened = PortReport { generation: Generation(2), ..report("mote1", PortCounters::default()) };
+    stage.serial(START, SerialNotification::Port(reopened));
+    stage.frame(START, "mote1", vec![b'S', 0, 1, 0, 1]);
+    let told = stage.told();
+    assert!(matches!(&told[2..], [Notification::Count(count)] if count.signal == "fromMote.stale"), "{told:?}");
+}
+
+#[test]
 fn a_subscriber_gets_the_snapshot_first_and_then_the_changes() {
     let mut stage = Stage::new();
     play(&mut stage, "A");

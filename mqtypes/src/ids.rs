@@ -68,6 +68,11 @@ impl Generation {
     pub fn next(self) -> Self {
         Self(self.0.wrapping_add(1))
     }
+
+    /// Was this opening before that one? Numbers wrap, so the nearer way round counts.
+    pub fn is_before(self, other: Self) -> bool {
+        self != other && other.0.wrapping_sub(self.0) < u32::MAX / 2
+    }
 }
 
 /// Random at each start of a process: tells a restart from a gap.
@@ -108,6 +113,13 @@ pub struct Who {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn generations_are_ordered_over_the_wrap() {
+        assert!(Generation(1).is_before(Generation(2)));
+        assert!(Generation(u32::MAX).is_before(Generation(0)));
+        assert!(!Generation(2).is_before(Generation(2)) && !Generation(2).is_before(Generation(1)));
+    }
 
     #[test]
     fn eui64_text_goes_both_ways() {

@@ -12,7 +12,7 @@ mod restore;
 use std::collections::{BTreeMap, BTreeSet};
 
 use mqtypes::broker::StatusReport;
-use mqtypes::ids::{Eui64, PortName, Who};
+use mqtypes::ids::{Eui64, Generation, PortName, Who};
 use mqtypes::mono::Mono;
 use mqtypes::mote::MoteEntry;
 use mqtypes::serial::PortReport;
@@ -150,6 +150,12 @@ impl Model {
             (None, None) => None,
         };
         index.and_then(|index| self.mote(index)).is_some_and(|mote| mote.who() == *who)
+    }
+
+    /// Has this port been opened anew since?
+    pub fn is_past(&self, port: &PortName, generation: Generation) -> bool {
+        let mote = self.by_port(port).and_then(|index| self.mote(index));
+        mote.and_then(Mote::port).is_some_and(|(_, current)| generation.is_before(current))
     }
 
     /// An entry as the bus has it.

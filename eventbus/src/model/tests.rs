@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use mqtypes::ids::Generation;
 use mqtypes::mote::Link;
 use mqtypes::serial::{PortCounters, PortState};
 use mqtypes::status::{IdManager, IsSync};
