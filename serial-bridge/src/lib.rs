@@ -1,0 +1,80 @@
+//! The owner of the border router's serial ports.
+//!
+//! It knows bytes and frames, and not what a frame means. The thinking is in [`bridge::Bridge`], which
+//! is pure; `tty` alone talks to the kernel about devices; this file is wiring. [`hdlc`] and [`flow`]
+//! also serve whoever plays a mote.
+
+pub mod bridge;
+mod crc;
+pub mod flow;
+pub mod hdlc;
+pub mod line;
+mod options;
+pub mod output;
+pub mod port;
+mod station;
+pub mod trouble;
+mod tty;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use bus::clock;
+use bus::inbox::{Drained, Inbox};
+use bus::process::{Failure, Process};
+use bus::reactor::{Reactor, Wake};
+use bus::signals::Signal;
+use clap::Parser;
+use mqtypes::envelope::Sender;
+use mqtypes::queues::SERIAL_BRIDGE;
+
+use options::Options;
+use station::{Source, Station};
+
+/// Runs the process until it is told to stop.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let options = match Options::try_parse_from(args) {
+        Ok(options) => options,
+        Err(error) => return bus::options::explain(&error),
+    };
+    bus::process::run(Sender::SerialBridge, options.common.log_level, |process| serve(process, &options))
+}
+
+fn serve(process: &Process, options: &Options) -> Result<(), Failure> {
+    let ports = options.ports()?;
+    let instance = &options.common.instance;
+    let mut reactor = Reactor::new(process)?;
+    // The inbox comes before the ports: it tells whether another of us is running.
+    let mut commands = Inbox::own(instance, &SERIAL_BRIDGE)?;
+    commands.watch(&reactor.register(Source::Commands))?;
+    log::info!("instance {instance}: ready");
+    if ports.is_empty() {
+        log::info!("no port is configured: idle until started again with --port PATH");
+    }
+    let mut station = Station::new(process.identity, instance, ports, options.baud, &mut reactor, clock::now());
+    station.flush(clock::now(), &commands);
+    loop {
+        let wake = reactor.next(station.poll_timeout())?;
+        let now = clock::now();
+        match wake {
+            Wake::Ready(Source::Commands) => {
+                if commands.drain(|_, command| station.command(now, command))? == Drained::More {
+                    reactor.again(Source::Commands);
+                }
+            }
+            Wake::Ready(Source::Port(id)) => {
+                if station.serve(now, id) == Drained::More {
+                    reactor.again(Source::Port(id));
+                }
+            }
+            Wake::Timeout => station.timeout(now),
+            Wake::Signal(Signal::Stop) => return Ok(()),
+            Wake::Signal(Signal::Reload) => log::info!("SIGHUP: there is nothing to reload"),
+            Wake::Ready(Source::Room) | Wake::Signal(Signal::Wake) => {}
+        }
+        // A deadline of the outlet must be met although others are ready, or it would wake us for ever.
+        if wake == Wake::Timeout || reactor.is_round_done() {
+            station.flush(now, &commands);
+        }
+    }
+}

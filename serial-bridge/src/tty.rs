@@ -1,0 +1,306 @@
+//! A real port: the one file that talks to the kernel about serial devices.
+//!
+//! 8N1, non-blocking, ours alone. The kernel takes XON and XOFF out of the input and obeys them
+//! (`IXON`), and never sends any (`IXOFF` off). Nothing here waits: in particular nothing drains the
+//! output, which a mote can hold up for ever. What failed is judged by errno, not by the kinds of the serial crate, which forgets it.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+
+use bus::descriptor::borrow;
+use mio_serial::{DataBits, FlowControl as SerialFlowControl, Parity, SerialPort, SerialStream, StopBits};
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::sys::stat::{major, minor};
+use nix::sys::termios::{ControlFlags, FlushArg, InputFlags, SetArg, SpecialCharacterIndices, Termios, tcflush, tcgetattr, tcsetattr};
+use nix::unistd::{Gid, Group};
+
+use crate::flow::{XOFF, XON};
+use crate::line::Opened;
+use crate::output::FlowControl;
+use crate::trouble::{GroupName, Holder, Trouble};
+
+/// Major device numbers of pseudo-terminals' slave ends (`UNIX98_PTY_SLAVE_MAJOR` and the seven after it).
+const PTY_SLAVES: std::ops::RangeInclusive<u64> = 136..=143;
+
+/// An open port. Dropping it closes it at once; what is not on the line yet is thrown away.
+#[derive(Debug)]
+pub struct Tty {
+    // Says that the port is ours, as long as this duplicate of its descriptor lives.
+    _lock: Flock<OwnedFd>,
+    stream: SerialStream,
+}
+
+impl Tty {
+    /// Opens the device at `path` for us alone.
+    pub fn open(path: &str, baud: u32) -> Result<(Self, Opened), Trouble> {
+        let metadata = std::fs::metadata(path).map_err(|error| trouble_of(&error, "looking at it", None))?;
+        refuse_what_is_no_device(&metadata)?;
+        // A descriptor of our own first: it tells errno, and it keeps the device open, so that what
+        // follows does not make its modem lines go down and up again.
+        let look = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags((OFlag::O_NOCTTY | OFlag::O_NONBLOCK).bits())
+            .open(path)
+            .map_err(|error| trouble_of(&error, "opening", Some(&metadata)))?;
+        tcgetattr(&look).map_err(|errno| trouble_of(&errno.into(), "reading its settings", Some(&metadata)))?;
+        refuse_while_locked(&look, &metadata)?;
+        let mut stream = open_stream(path, baud)?;
+        let lock = lock(&stream, &metadata)?;
+        if !PTY_SLAVES.contains(&major(metadata.rdev())) {
+            // On a pty it would outlive us, and nobody could open the pty any more.
+            stream.set_exclusive(true).map_err(|error| refused("TIOCEXCL", &error))?;
+        }
+        let mut tty = Self { _lock: lock, stream };
+        let flow = tty.set_flow_control()?;
+        // A driver may have chosen a rate near the one that was asked for.
+        let baud = tty.stream.baud_rate().unwrap_or(baud);
+        Ok((tty, Opened { baud, flow }))
+    }
+
+    /// Reads what is there; `None` when nothing is.
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<Option<usize>, Trouble> {
+        match self.stream.read(buffer) {
+            Ok(0) => Err(Trouble::Gone("hung up".to_owned())),
+            Ok(count) => Ok(Some(count)),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(Trouble::Gone(error.to_string())),
+        }
+    }
+
+    /// Writes as much as the kernel takes; `None` when that is nothing.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<Option<usize>, Trouble> {
+        match self.stream.write(bytes) {
+            Ok(0) => Ok(None),
+            Ok(count) => Ok(Some(count)),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(Trouble::Gone(error.to_string())),
+        }
+    }
+
+    /// Bytes that the kernel holds and has not sent yet, as far as the driver tells.
+    pub fn unsent(&self) -> usize {
+        self.stream.bytes_to_write().map_or(0, |count| count as usize)
+    }
+
+    /// Lets output go on that an XOFF has stopped. `TCOON` does not do that; clearing `IXON` does.
+    pub fn force_on(&mut self) -> Result<(), Trouble> {
+        self.change(|termios| termios.input_flags.remove(InputFlags::IXON))?;
+        self.change(|termios| termios.input_flags.insert(InputFlags::IXON))
+    }
+
+    fn set_flow_control(&mut self) -> Result<FlowControl, Trouble> {
+        self.change(|termios| {
+            termios.input_flags.insert(InputFlags::IXON);
+            termios.input_flags.remove(InputFlags::IXOFF | InputFlags::IXANY);
+            termios.control_chars[SpecialCharacterIndices::VSTART as usize] = XON;
+            termios.control_chars[SpecialCharacterIndices::VSTOP as usize] = XOFF;
+            // A restart of ours must not reset the mote: on many boards the modem lines do.
+            termios.control_flags.remove(ControlFlags::HUPCL);
+        })?;
+        // The call succeeds when any of the changes could be made.
+        let is_on = self.settings()?.input_flags.contains(InputFlags::IXON);
+        Ok(if is_on { FlowControl::ByKernel } else { FlowControl::InProcess })
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Termios)) -> Result<(), Trouble> {
+        let mut termios = self.settings()?;
+        change(&mut termios);
+        tcsetattr(borrow(&self.stream), SetArg::TCSANOW, &termios).map_err(|errno| trouble_of(&errno.into(), "changing its settings", None))
+    }
+
+    fn settings(&self) -> Result<Termios, Trouble> {
+        tcgetattr(borrow(&self.stream)).map_err(|errno| trouble_of(&errno.into(), "reading its settings", None))
+    }
+}
+
+impl AsRawFd for Tty {
+    fn as_raw_fd(&self) -> RawFd {
+        self.stream.as_raw_fd()
+    }
+}
+
+impl Drop for Tty {
+    fn drop(&mut self) {
+        // Closing a tty waits, up to 30 s, for output that an XOFF holds up.
+        let _ = tcflush(borrow(&self.stream), FlushArg::TCOFLUSH);
+    }
+}
+
+/// Raw, 8N1, without flow control for now: `FlowControl::Software` of the serial crate would send XON and XOFF too.
+/// Not exclusive: that would set `TIOCEXCL` on ptys as well.
+fn open_stream(path: &str, baud: u32) -> Result<SerialStream, Trouble> {
+    let builder = mio_serial::new(path, baud)
+        .data_bits(DataBits::Eight)
+        .parity(Parity::None)
+        .stop_bits(StopBits::One)
+        .flow_control(SerialFlowControl::None)
+        .exclusive(false);
+    SerialStream::open(&builder).map_err(|error| refused("opening it as a serial port", &error))
+}
+
+fn refused(doing: &'static str, error: &mio_serial::Error) -> Trouble {
+    Trouble::Refused { doing, error: error.to_string() }
+}
+
+fn refuse_what_is_no_device(metadata: &Metadata) -> Result<(), Trouble> {
+    let kind = metadata.file_type();
+    let what = if kind.is_char_device() {
+        return Ok(());
+    } else if kind.is_file() {
+        "a regular file"
+    } else if kind.is_dir() {
+        "a directory"
+    } else if kind.is_fifo() {
+        "a named pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a block device"
+    };
+    Err(Trouble::NotASerialPort(what))
+}
+
+fn trouble_of(error: &io::Error, doing: &'static str, device: Option<&Metadata>) -> Trouble {
+    match error.raw_os_error().map(Errno::from_raw) {
+        // The node may be there before or after the device behind it.
+        Some(Errno::ENOENT | Errno::ENOTDIR | Errno::ENODEV | Errno::ENXIO) => Trouble::Absent,
+        Some(Errno::EACCES | Errno::EPERM) => Trouble::NotPermitted(GroupName(device.and_then(group_of))),
+        Some(Errno::ENOTTY) => Trouble::NotASerialPort("a device of another kind"),
+        Some(Errno::EIO) => Trouble::Gone(error.to_string()),
+        // Somebody has set TIOCEXCL, and that does not tell who.
+        Some(Errno::EBUSY) => Trouble::InUse(Holder::Unknown),
+        _other => Trouble::Refused { doing, error: error.to_string() },
+    }
+}
+
+fn group_of(device: &Metadata) -> Option<String> {
+    Some(Group::from_gid(Gid::from_raw(device.gid())).ok()??.name)
+}
+
+/// Finds out whether somebody has a lock on the device, and keeps none.
+fn refuse_while_locked(look: &File, device: &Metadata) -> Result<(), Trouble> {
+    lock(look, device).map(drop)
+}
+
+fn lock(owner: &impl AsRawFd, device: &Metadata) -> Result<Flock<OwnedFd>, Trouble> {
+    let duplicate = borrow(owner).try_clone_to_owned().map_err(|error| trouble_of(&error, "locking", None))?;
+    Flock::lock(duplicate, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
+        Errno::EWOULDBLOCK => Trouble::InUse(holder_of(device)),
+        other => trouble_of(&other.into(), "locking", None),
+    })
+}
+
+fn holder_of(device: &Metadata) -> Holder {
+    let pid = std::fs::read_to_string("/proc/locks").ok().and_then(|locks| holder_in(&locks, device.dev(), device.ino()));
+    match pid {
+        Some(pid) if pid == std::process::id() => Holder::Ourselves,
+        Some(pid) => Holder::Process(pid),
+        None => Holder::Unknown,
+    }
+}
+
+/// A line is `1: FLOCK  ADVISORY  WRITE 4711 00:06:99 0 EOF`: process, then the file system's device in hex, and the inode.
+fn holder_in(locks: &str, dev: u64, inode: u64) -> Option<u32> {
+    let file = format!("{:02x}:{:02x}:{inode}", major(dev), minor(dev));
+    locks.lines().find_map(|line| {
+        let mut words = line.split_whitespace().skip_while(|word| *word != "FLOCK");
+        let pid = words.nth(3)?;
+        (words.next()? == file).then(|| pid.parse().ok()).flatten()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    use nix::pty::{PtyMaster, grantpt, posix_openpt, ptsname_r, unlockpt};
+
+    fn pty() -> (PtyMaster, String) {
+        let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).expect("a pty");
+        grantpt(&master).expect("granted");
+        unlockpt(&master).expect("unlocked");
+        let path = ptsname_r(&master).expect("named");
+        (master, path)
+    }
+
+    #[test]
+    fn a_port_is_raw_and_the_kernel_takes_the_motes_flow_control() {
+        let (_master, path) = pty();
+        let (tty, opened) = Tty::open(&path, 250_000).expect("opened");
+        assert_eq!(opened, Opened { baud: 250_000, flow: FlowControl::ByKernel });
+        let settings = tty.settings().expect("settings");
+        assert!(settings.input_flags.contains(InputFlags::IXON));
+        assert!(!settings.input_flags.intersects(InputFlags::IXOFF | InputFlags::IXANY | InputFlags::ICRNL));
+        assert!(!settings.control_flags.intersects(ControlFlags::HUPCL | ControlFlags::PARENB | ControlFlags::CSTOPB));
+        assert!(settings.control_flags.contains(ControlFlags::CS8 | ControlFlags::CREAD | ControlFlags::CLOCAL));
+    }
+
+    #[test]
+    fn output_stops_at_xoff_and_can_be_forced_on() {
+        let (mut master, path) = pty();
+        let (mut tty, _) = Tty::open(&path, 115_200).expect("opened");
+        // The line discipline works on its own; the byte behind XOFF tells that it has come to it.
+        master.write_all(&[XOFF, b'.']).expect("written");
+        assert_eq!(read_when_there(&mut tty), b".");
+        assert_eq!(tty.write(b"held"), Ok(None));
+        tty.force_on().expect("forced");
+        assert_eq!(tty.write(b"sent"), Ok(Some(4)));
+    }
+
+    fn read_when_there(tty: &mut Tty) -> Vec<u8> {
+        let (mut buffer, end) = ([0; 8], Instant::now() + Duration::from_secs(10));
+        while Instant::now() < end {
+            if let Some(count) = tty.read(&mut buffer).expect("open") {
+                return buffer[..count].to_vec();
+            }
+            std::thread::yield_now();
+        }
+        Vec::new()
+    }
+
+    #[test]
+    fn a_port_belongs_to_one_and_is_free_again_when_closed() {
+        let (_master, path) = pty();
+        let first = Tty::open(&path, 115_200).expect("opened");
+        assert_eq!(Tty::open(&path, 115_200).expect_err("taken"), Trouble::InUse(Holder::Ourselves));
+        drop(first);
+        Tty::open(&path, 115_200).expect("free again");
+    }
+
+    #[test]
+    fn a_hang_up_is_told_by_reading_and_by_writing() {
+        let (master, path) = pty();
+        let (mut tty, _) = Tty::open(&path, 115_200).expect("opened");
+        drop(master);
+        assert_eq!(tty.read(&mut [0; 8]), Err(Trouble::Gone("hung up".to_owned())));
+        assert!(matches!(tty.write(b"x"), Err(Trouble::Gone(_))));
+    }
+
+    #[test]
+    fn what_is_no_serial_port_is_told_by_what_it_is() {
+        let directory = tempfile::tempdir().expect("directory");
+        let file = directory.path().join("file");
+        std::fs::write(&file, "x").expect("written");
+        let cases = [
+            (directory.path().to_str(), Trouble::NotASerialPort("a directory")),
+            (file.to_str(), Trouble::NotASerialPort("a regular file")),
+            (Some("/dev/null"), Trouble::NotASerialPort("a device of another kind")),
+            (Some("/dev/there-is-no-such-device"), Trouble::Absent),
+        ];
+        for (path, trouble) in cases {
+            assert_eq!(Tty::open(path.expect("text"), 115_200).expect_err("refused"), trouble);
+        }
+    }
+
+    #[test]
+    fn the_holder_is_found_in_the_kernels_list() {
+        let locks = "1: FLOCK  ADVISORY  WRITE 12 00:06:99 0 EOF\n2: -> FLOCK  ADVISORY  WRITE 8 00:1a:99 0 EOF\n3: FLOCK  ADVISORY  WRITE 4711 00:1a:98 0 EOF\n";
+        assert_eq!(holder_in(locks, nix::sys::stat::makedev(0, 0x1a), 98), Some(4711));
+        assert_eq!(holder_in(locks, nix::sys::stat::makedev(0, 0x06), 98), None);
+    }
+}

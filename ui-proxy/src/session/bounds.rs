@@ -1,0 +1,32 @@
+//! How much of the bus's state is kept for the host. What goes beyond is left out and counted: no sender can grow this process.
+
+use mqtypes::ids::PortName;
+
+/// Motes: three times what one router is made for.
+pub const MOST_MOTES: usize = 1024;
+
+/// Counts: about thirty for each port.
+pub const MOST_COUNTS: usize = 16_384;
+
+/// Longest name of a port, and longest name in a count, bytes. A GUI host may refuse longer ones.
+const LONGEST_PORT: usize = 255;
+const LONGEST_COUNT_NAME: usize = 160;
+
+/// What became of something the bus has told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// It is the newest now.
+    Yes,
+    /// There is no room for it, or its name is too long.
+    No,
+}
+
+/// Can this be the name of a port?
+pub fn is_port(port: Option<&PortName>) -> bool {
+    port.is_none_or(|PortName(name)| !name.is_empty() && name.len() <= LONGEST_PORT && !name.chars().any(char::is_control))
+}
+
+/// Can this be the sender or signal of a count?
+pub fn is_count_name(name: &str) -> bool {
+    name.len() <= LONGEST_COUNT_NAME && !name.chars().any(char::is_control)
+}

@@ -1,0 +1,453 @@
+//! What is said while a link is up: the snapshot, then what changes, in step with what the host takes; and the host's requests.
+//!
+//! Pure. State is kept as it is newest and said when its turn comes, so a slow host gets the newest value and older ones
+//! never queue up. Nothing is encoded before it can be sent.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use bus::tally::Tally;
+use mqtypes::broker::Notification;
+use mqtypes::command::{Command, OutcomeState};
+use mqtypes::health::ProcessHealth;
+use mqtypes::ids::{BootId, Eui64, RequestId};
+use mqtypes::mono::Mono;
+
+use crate::json;
+use crate::message::{Message, Sequence};
+use crate::moment::Moment;
+use crate::request::{Event, Fault, HostId, Patience, Rejection, Request, Strikes, Topic};
+
+pub mod bounds;
+pub mod commands;
+pub mod counts;
+pub mod events;
+pub mod health;
+pub mod inventory;
+pub mod mirror;
+pub mod pace;
+pub mod pages;
+pub mod snapshot;
+pub mod status;
+#[cfg(test)]
+mod tests;
+pub mod turn;
+
+use bounds::Kept;
+use commands::Commands;
+use events::Events;
+use health::Health;
+use mirror::{Knowledge, Mirror};
+use snapshot::{Portion, Snapshot};
+use status::MoteKey;
+use turn::{Class, Extent};
+
+/// How often the lease is renewed and the processes are asked for their figures.
+const UPKEEP: Duration = Duration::from_secs(10);
+
+/// A changed inventory is said no more often than this.
+const INVENTORY_INTERVAL: Duration = Duration::from_millis(250);
+
+/// How often changes are said unless the host asks otherwise.
+const USUAL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Answers to the host that may wait before it is no longer listened to.
+const MOST_REPLIES: usize = 64;
+
+/// What is to be said to `eventbus`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ToBus {
+    /// Subscribe, whatever was before, and let nothing of before be said.
+    SubscribeAnew,
+    /// Renew the subscription.
+    Renew,
+    /// Let all processes tell their figures.
+    AskHealth,
+    /// Do this.
+    Command(Command),
+    /// End the subscription, and let nothing of before be said.
+    Unsubscribe,
+    /// Say nothing any more, not even what still waits.
+    BeSilent,
+}
+
+/// Everything that lasts as long as one link.
+#[derive(Debug)]
+pub struct Session {
+    sequence: Sequence,
+    topics: BTreeSet<Topic>,
+    interval: Duration,
+    knowledge: Knowledge,
+    snapshot: Snapshot,
+    events: Events,
+    commands: Commands,
+    health: Health,
+    figures: Option<Vec<ProcessHealth>>,
+    /// Answers to the host; they overtake the rest.
+    replies: VecDeque<Message>,
+    /// Pages of what is being said.
+    staged: VecDeque<Message>,
+    last_class: Class,
+    to_bus: VecDeque<ToBus>,
+    upkeep_at: Mono,
+    eventbus: Option<BootId>,
+    strikes: Strikes,
+    tally: Tally,
+}
+
+impl Session {
+    /// A link that is up now. `sequence` goes on from the handshake; `first_request` is random.
+    pub fn new(now: Mono, sequence: Sequence, first_request: u64) -> Self {
+        let mut health = Health::default();
+        health.asked(now);
+        Self {
+            sequence,
+            topics: Topic::usual(),
+            interval: USUAL_INTERVAL,
+            knowledge: Knowledge::Nothing,
+            snapshot: Snapshot::default(),
+            events: Events::default(),
+            commands: Commands::new(first_request),
+            health,
+            figures: None,
+            replies: VecDeque::new(),
+            staged: VecDeque::new(),
+            last_class: Class::Health,
+            to_bus: [ToBus::SubscribeAnew, ToBus::AskHealth].into(),
+            upkeep_at: now.after(UPKEEP),
+            eventbus: None,
+            strikes: Strikes::default(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// `eventbus`, in this start of it, tells something.
+    pub fn handle_notification(&mut self, now: Mono, boot: BootId, notification: Notification) {
+        if self.eventbus.replace(boot).is_some_and(|before| before != boot) {
+            self.handle_restart();
+        }
+        match notification {
+            Notification::Started => self.handle_restart(),
+            Notification::SnapshotBegin => self.knowledge = Knowledge::Arriving(Mirror::new(boot)),
+            Notification::SnapshotEnd => self.complete(),
+            Notification::Mote(entry) => self.with_mirror(|mirror| mirror.handle_entry(entry)),
+            Notification::MoteGone(who) => self.with_mirror(|mirror| mirror.handle_gone(&who)),
+            Notification::Status(report) => self.with_mirror(|mirror| mirror.statuses.handle_report(report)),
+            Notification::Count(count) => self.with_mirror(|mirror| mirror.counts.handle(count)),
+            Notification::Log(line) if self.wants(Topic::Logs) => self.events.handle_log(line),
+            Notification::Gap { dropped } if self.wants(Topic::Logs) => self.events.handle_gap(&dropped),
+            Notification::Log(_) | Notification::Gap { .. } => {}
+            Notification::Outcome(outcome) => {
+                if let Some(id) = self.commands.handle_outcome(&outcome) {
+                    self.reply_outcome(id, outcome.state, outcome.detail);
+                }
+            }
+            Notification::Health(health) => self.health.handle_answer(now, health),
+        }
+    }
+
+    /// The host says something.
+    pub fn handle_text(&mut self, now: Mono, text: &str) -> Patience {
+        match json::request::parse(text) {
+            Ok(request) => {
+                self.strikes.understood();
+                self.handle_request(now, request)
+            }
+            Err(Rejection::Refused { id, detail }) => {
+                self.strikes.understood();
+                self.refuse(id, detail);
+                Patience::Left
+            }
+            Err(Rejection::Fault(fault)) => self.handle_fault(fault),
+        }
+    }
+
+    /// The host said something that is no request.
+    pub fn handle_fault(&mut self, fault: Fault) -> Patience {
+        if self.tally.count(fault.code) {
+            log::warn!("the GUI host was not understood: {}", fault.text);
+        }
+        self.replies.push_back(Message::Error(fault));
+        self.strikes.fault()
+    }
+
+    /// A command found no room on its way to `eventbus`.
+    pub fn handle_no_room(&mut self, id: RequestId) {
+        if let Some(id) = self.commands.abandon(id) {
+            self.refuse(id, "busy: too much waits for eventbus already; is it running?".to_owned());
+        }
+    }
+
+    /// Our own figures, when [`Self::wants_figures`].
+    pub fn handle_figures(&mut self, now: Mono, own: ProcessHealth) {
+        let figures = self.health.handle_own(now, own);
+        self.figures = self.wants(Topic::Health).then_some(figures);
+    }
+
+    /// Is it time to tell the processes' figures?
+    pub fn wants_figures(&self, now: Mono) -> bool {
+        self.health.poll_timeout().is_some_and(|at| at <= now)
+    }
+
+    /// Deadlines have passed.
+    pub fn handle_timeout(&mut self, now: Mono) {
+        if self.upkeep_at <= now {
+            self.upkeep_at = now.after(UPKEEP);
+            self.to_bus.push_back(ToBus::Renew);
+            if self.wants(Topic::Health) {
+                self.health.asked(now);
+                self.to_bus.push_back(ToBus::AskHealth);
+            }
+        }
+        for id in self.commands.handle_timeout(now) {
+            self.reply_outcome(id, OutcomeState::TimedOut, "no-answer: eventbus has not told how it went".to_owned());
+        }
+    }
+
+    /// When [`Self::handle_timeout`] or [`Self::handle_figures`] has something to do.
+    pub fn poll_timeout(&self) -> Option<Mono> {
+        let others = Mono::earliest(self.commands.poll_timeout(), self.health.poll_timeout());
+        Mono::earliest(Some(self.upkeep_at), others)
+    }
+
+    /// When there is something to say, if there is room for it.
+    pub fn poll_due(&self) -> Option<Mono> {
+        Class::ALL.into_iter().filter_map(|class| self.due_at(class)).min()
+    }
+
+    /// The next thing to say to `eventbus`.
+    pub fn poll_to_bus(&mut self) -> Option<ToBus> {
+        self.to_bus.pop_front()
+    }
+
+    /// The next message for the host, for which there must be room.
+    pub fn poll_message(&mut self, now: Moment) -> Option<String> {
+        loop {
+            if let Some(message) = self.replies.pop_front().or_else(|| self.staged.pop_front()) {
+                return Some(self.encode(&message, now));
+            }
+            if !self.stage(now) {
+                return None;
+            }
+        }
+    }
+
+    /// The answers that still wait, for a link that is about to be closed.
+    pub fn last_words(&mut self, now: Moment) -> Vec<String> {
+        let replies = std::mem::take(&mut self.replies);
+        replies.iter().map(|message| self.encode(message, now)).collect()
+    }
+
+    /// May the host say more? Not while it does not take the answers to what it has said.
+    pub fn can_listen(&self) -> bool {
+        self.replies.len() < MOST_REPLIES
+    }
+
+    /// What was refused, left out or not understood, by reason.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    fn wants(&self, topic: Topic) -> bool {
+        self.topics.contains(&topic)
+    }
+
+    fn encode(&mut self, message: &Message, now: Moment) -> String {
+        json::encode(message, self.sequence.take(), now)
+    }
+
+    fn handle_restart(&mut self) {
+        self.to_bus.clear();
+        self.to_bus.push_back(ToBus::SubscribeAnew);
+        let open: Vec<HostId> = self.commands.abandon_all().collect();
+        for id in open {
+            self.reply_outcome(id, OutcomeState::Failed, "restarted: eventbus has restarted, and the command is not sent again".to_owned());
+        }
+    }
+
+    fn complete(&mut self) {
+        match std::mem::replace(&mut self.knowledge, Knowledge::Nothing) {
+            Knowledge::Arriving(mirror) => {
+                self.snapshot.begin(mirror.statuses.keys().cloned());
+                self.knowledge = Knowledge::Complete(mirror);
+            }
+            other @ (Knowledge::Nothing | Knowledge::Complete(_)) => self.knowledge = other,
+        }
+    }
+
+    /// What is told before a snapshot has begun belongs to an earlier subscription.
+    fn with_mirror(&mut self, change: impl FnOnce(&mut Mirror) -> Kept) {
+        match &mut self.knowledge {
+            Knowledge::Nothing => {}
+            Knowledge::Arriving(mirror) | Knowledge::Complete(mirror) => {
+                if change(mirror) == Kept::No && self.tally.count("left-out") {
+                    log::warn!(
+                        "the bus told more motes, elements or counts than are kept for the GUI host, or longer names; the rest is left out"
+                    );
+                }
+            }
+        }
+    }
+
+    fn handle_request(&mut self, now: Mono, request: Request) -> Patience {
+        match request {
+            Request::Event(event) => self.handle_event(now, &event),
+            Request::Subscribe { topics, interval } => self.handle_subscribe(now, topics, interval),
+            Request::Refresh { mote } => return self.handle_refresh(mote),
+            Request::Complaint(complaint) => log::warn!("the GUI host did not understand us: {}: {}", complaint.code, complaint.text),
+        }
+        Patience::Left
+    }
+
+    fn handle_event(&mut self, now: Mono, event: &Event) {
+        match self.commands.begin(now, event) {
+            Ok(command) => self.to_bus.push_back(ToBus::Command(command)),
+            Err(commands::Busy) => {
+                self.refuse(event.id.clone(), format!("busy: {} commands are under way already", commands::MOST_OPEN));
+            }
+        }
+    }
+
+    fn handle_subscribe(&mut self, now: Mono, topics: Option<BTreeSet<Topic>>, interval: Option<Duration>) {
+        if let Some(topics) = topics {
+            self.topics = topics;
+            if !self.wants(Topic::Logs) {
+                self.events.clear();
+            }
+        }
+        if let Some(interval) = interval {
+            self.interval = interval;
+            if let Knowledge::Arriving(mirror) | Knowledge::Complete(mirror) = &mut self.knowledge {
+                mirror.statuses.hasten(now, interval);
+                mirror.counts.pace.hasten(now, interval);
+            }
+        }
+    }
+
+    fn handle_refresh(&mut self, mote: Option<Eui64>) -> Patience {
+        // Without complete knowledge the whole snapshot is still to come.
+        let Knowledge::Complete(mirror) = &self.knowledge else { return Patience::Left };
+        match mote {
+            None => self.snapshot.ask(mirror.statuses.keys().cloned()),
+            Some(mote) if mirror.statuses.knows(&MoteKey::Mote(mote)) => self.snapshot.ask_for(MoteKey::Mote(mote)),
+            Some(mote) => return self.handle_fault(Fault::new("unknown-mote", format!("nothing is known of a mote {mote}"))),
+        }
+        Patience::Left
+    }
+
+    fn refuse(&mut self, id: HostId, detail: String) {
+        self.tally.count("refused");
+        self.reply_outcome(id, OutcomeState::Refused, detail);
+    }
+
+    fn reply_outcome(&mut self, id: HostId, state: OutcomeState, detail: String) {
+        // The steps of a command may be left out when the host does not take them; its end may not.
+        if state.is_end() || self.can_listen() {
+            self.replies.push_back(Message::Outcome { id, state, detail });
+        }
+    }
+
+    /// When this class has something to say.
+    fn due_at(&self, class: Class) -> Option<Mono> {
+        const AT_ONCE: Mono = Mono(0);
+        if !self.wants(class.topic()) {
+            return None;
+        }
+        match (class, &self.knowledge) {
+            (Class::Events, Knowledge::Arriving(_) | Knowledge::Complete(_)) => (!self.events.is_empty()).then_some(AT_ONCE),
+            (Class::Health, _) => self.figures.is_some().then_some(AT_ONCE),
+            (Class::Inventory, Knowledge::Complete(mirror)) => mirror.inventory.has_news().then(|| mirror.inventory.pace.due_at()),
+            (Class::Statuses, Knowledge::Complete(mirror)) => mirror.statuses.due_at(),
+            (Class::Counts, Knowledge::Complete(mirror)) => mirror.counts.has_news().then(|| mirror.counts.pace.due_at()),
+            (Class::Events | Class::Inventory | Class::Statuses | Class::Counts, _) => None,
+        }
+    }
+
+    /// Puts the next thing to say on the stage. False when there is nothing.
+    fn stage(&mut self, now: Moment) -> bool {
+        if let Knowledge::Complete(mirror) = &self.knowledge
+            && let Some(portion) = self.snapshot.poll(|| mirror.statuses.keys().cloned())
+        {
+            self.stage_portion(&portion, now);
+            return true;
+        }
+        let due = self.last_class.others_first().find(|class| self.due_at(*class).is_some_and(|at| at <= now.mono));
+        let Some(class) = due else { return false };
+        self.last_class = class;
+        match class {
+            Class::Events => self.staged.extend(self.events.poll()),
+            Class::Inventory => {
+                let number = self.snapshot.next_number();
+                self.stage_inventory(number, now);
+            }
+            Class::Statuses => self.stage_most_urgent(now),
+            Class::Counts => self.stage_counts(Extent::Changes, now),
+            Class::Health => self.staged.extend(self.figures.take().map(Message::Health)),
+        }
+        true
+    }
+
+    fn stage_portion(&mut self, portion: &Portion, now: Moment) {
+        match portion {
+            Portion::Inventory if self.wants(Topic::Inventory) => self.stage_inventory(self.snapshot.number(), now),
+            Portion::Mote(key) if self.wants(Topic::Status) => self.stage_status(key, Extent::All, now),
+            Portion::Counts if self.wants(Topic::Counts) => self.stage_counts(Extent::All, now),
+            Portion::Inventory | Portion::Mote(_) | Portion::Counts => {}
+        }
+    }
+
+    fn stage_inventory(&mut self, number: u64, now: Moment) {
+        let Knowledge::Complete(mirror) = &mut self.knowledge else { return };
+        mirror.inventory.pace.said(now.mono, INVENTORY_INTERVAL);
+        let pages = pages::split(mirror.inventory.take(), |entry| json::inventory::length(entry, now));
+        self.tally_left_out(pages.left_out);
+        self.staged.extend(pages.numbered(number).map(|(part, motes)| Message::Inventory { part, motes }));
+    }
+
+    fn stage_most_urgent(&mut self, now: Moment) {
+        let Knowledge::Complete(mirror) = &self.knowledge else { return };
+        if let Some(key) = mirror.statuses.most_urgent(now.mono) {
+            self.stage_status(&key, Extent::Changes, now);
+        }
+    }
+
+    fn stage_status(&mut self, key: &MoteKey, extent: Extent, now: Moment) {
+        let Knowledge::Complete(mirror) = &mut self.knowledge else { return };
+        let (who, readings) = match extent {
+            Extent::All => mirror.statuses.take_all(key, now.mono, self.interval),
+            Extent::Changes => mirror.statuses.take_changed(key, now.mono, self.interval),
+        };
+        // A mote that has gone since the snapshot began.
+        if readings.is_empty() {
+            return;
+        }
+        let pages = pages::split(readings, |reading| json::status::length(reading, now));
+        self.tally_left_out(pages.left_out);
+        let is_paged = extent.is_paged(pages.pages.len());
+        let number = self.snapshot.number();
+        let messages =
+            pages.numbered(number).map(|(part, readings)| Message::Status { who: who.clone(), part: is_paged.then_some(part), readings });
+        self.staged.extend(messages);
+    }
+
+    fn stage_counts(&mut self, extent: Extent, now: Moment) {
+        let Knowledge::Complete(mirror) = &mut self.knowledge else { return };
+        mirror.counts.pace.said(now.mono, self.interval);
+        let counts = match extent {
+            Extent::All => mirror.counts.take_all(),
+            Extent::Changes => mirror.counts.take_changed(),
+        };
+        let boot = mirror.boot;
+        let pages = pages::split(counts, json::count::length);
+        self.tally_left_out(pages.left_out);
+        let is_paged = extent.is_paged(pages.pages.len());
+        let number = self.snapshot.number();
+        self.staged.extend(pages.numbered(number).map(|(part, counts)| Message::Counts { boot, part: is_paged.then_some(part), counts }));
+    }
+
+    fn tally_left_out(&mut self, entries: u64) {
+        if entries > 0 {
+            self.tally.add("left-out", entries);
+        }
+    }
+}
