@@ -9,6 +9,7 @@ pub mod commands;
 pub mod counts;
 pub mod frame;
 pub mod hub;
+pub mod inspect;
 mod lasting;
 pub mod memory;
 pub mod model;
@@ -47,7 +48,7 @@ use roles::WantedRoles;
 const TO_BRIDGE: Bounds = Bounds { entries: 64, bytes: 16 * 1024 };
 
 /// Everything that wakes us.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Source {
     Serial,
     Requests,
@@ -97,7 +98,8 @@ impl Eventbus {
         self.hub.handle_start(clock::now());
         self.flush(clock::now());
         loop {
-            match self.reactor.next(self.poll_timeout())? {
+            let wake = self.reactor.next(self.poll_timeout())?;
+            match wake {
                 Wake::Ready(Source::Serial) => self.drain_serial()?,
                 Wake::Ready(Source::Requests) => self.drain_requests()?,
                 Wake::Ready(Source::RoomAtBridge | Source::RoomAtSubscriber) | Wake::Signal(Signal::Wake) => {}
@@ -105,7 +107,8 @@ impl Eventbus {
                 Wake::Signal(Signal::Stop) => break,
                 Wake::Signal(Signal::Reload) => log::info!("SIGHUP: there is nothing to reload"),
             }
-            if self.reactor.is_round_done() {
+            // A passed deadline comes before what is ready: it must be met, or it would come again at once.
+            if self.reactor.is_round_done() || wake == Wake::Timeout {
                 self.flush(clock::now());
             }
         }

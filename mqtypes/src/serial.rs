@@ -86,6 +86,10 @@ pub struct PortCounters {
     pub tx_bytes: u64,
     /// Frames written completely.
     pub tx_frames: u64,
+    /// Bytes that came before the first flag of their opening: no mote speaks, or the baud rate is wrong.
+    pub noise_bytes: u64,
+    /// Times that output stood still without an XON and was let go on.
+    pub forced_resumes: u64,
     /// Frames passed over, by reason; reasons that never occurred are absent.
     pub faults: Vec<FaultCount>,
 }
@@ -105,7 +109,7 @@ pub struct FaultCount {
 pub enum FrameFault {
     /// The CRC does not match.
     BadCrc,
-    /// Fewer bytes than a CRC.
+    /// Fewer bytes than a CRC and a type.
     TooShort,
     /// More bytes than a frame may have.
     TooLong,

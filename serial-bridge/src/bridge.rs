@@ -146,6 +146,7 @@ impl Bridge {
         match self.ports[id.0].handle_unsent(now, unsent) {
             Verdict::Clear => {}
             Verdict::Stuck => {
+                self.ports[id.0].count_forced_resume();
                 if self.tally.count("xon-lost") {
                     log::warn!("{}: output stood still without an XON, and goes on", self.name(id));
                 }
@@ -167,6 +168,7 @@ impl Bridge {
                 Some(Want::Open) => self.actions.push_back(Action::Open(id)),
                 Some(Want::LookAtKernel) => self.actions.push_back(Action::LookAtKernel(id)),
                 Some(Want::Send) => {
+                    self.ports[id.0].count_forced_resume();
                     self.tally.add("xon-lost", 1);
                     self.want_send(id);
                 }

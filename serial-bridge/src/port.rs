@@ -67,6 +67,7 @@ struct Totals {
     faults: [u64; FrameFault::ALL.len()],
     /// Before the first flag, on all lines but the present one.
     noise: u64,
+    forced_resumes: u64,
 }
 
 /// When a change of the totals is reported.
@@ -252,7 +253,7 @@ impl Port {
             state: self.state(),
             since: self.since,
             baud: self.line().map_or(0, |line| line.baud),
-            counters: self.totals.counters(),
+            counters: PortCounters { noise_bytes: self.noise(), ..self.totals.counters() },
         }
     }
 
@@ -261,6 +262,11 @@ impl Port {
         let State::Up(line) = &self.state else { return Vec::new() };
         self.totals.noise += line.noise();
         line.output.unfinished().collect()
+    }
+
+    /// Output stood still without an XON, and was let go on.
+    pub fn count_forced_resume(&mut self) {
+        self.totals.forced_resumes += 1;
     }
 
     /// Bytes that came before the first flag of their line.
@@ -283,6 +289,8 @@ impl Totals {
             rx_frames: self.rx_frames,
             tx_bytes: self.tx_bytes,
             tx_frames: self.tx_frames,
+            noise_bytes: self.noise,
+            forced_resumes: self.forced_resumes,
             faults: faults.map(|(fault, count)| FaultCount { fault: *fault, count }).collect(),
         }
     }

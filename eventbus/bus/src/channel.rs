@@ -84,7 +84,7 @@ impl Channel {
         while !outbox.is_empty() {
             let Some(queue) = self.open(now) else { return };
             let mut buffer = [0; MAX_MESSAGE];
-            let size = queue.size().unwrap_or(MAX_MESSAGE).min(MAX_MESSAGE);
+            let size = queue.size().min(MAX_MESSAGE);
             let Some((len, said)) = self.pack(outbox, &mut buffer[..size], now, &mut resolve) else {
                 self.peer = Peer::Open(queue);
                 continue;

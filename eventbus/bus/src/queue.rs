@@ -187,6 +187,7 @@ impl AsRawFd for OwnedQueue {
 #[derive(Debug)]
 pub struct PeerQueue {
     queue: PosixMq,
+    size: usize,
 }
 
 impl PeerQueue {
@@ -198,7 +199,8 @@ impl PeerQueue {
             .open(name)
             .map_err(|error| QueueError::system(name, "opening for writing", error))?;
         refuse_a_strangers(&stat(&queue, name)?, name)?;
-        Ok(Self { queue })
+        let attributes = queue.attributes().map_err(|error| QueueError::system(name, "reading its attributes", error))?;
+        Ok(Self { queue, size: attributes.max_msg_len })
     }
 
     /// Sends one message; `WouldBlock` when the queue is full.
@@ -207,8 +209,8 @@ impl PeerQueue {
     }
 
     /// Bytes a message may have here.
-    pub fn size(&self) -> io::Result<usize> {
-        self.queue.attributes().map(|attributes| attributes.max_msg_len)
+    pub fn size(&self) -> usize {
+        self.size
     }
 
     /// Was it unlinked since it was opened? Then nobody will ever read what is sent to it.

@@ -124,7 +124,7 @@ impl<S: Copy> Reactor<S> {
 
     /// Was everything of the last look at the kernel handed out? A good moment to send what has gathered.
     pub fn is_round_done(&self) -> bool {
-        self.ready.is_empty()
+        !self.ready.iter().any(|token| self.sources.contains_key(token))
     }
 
     /// Sleeps until something happens, or until `deadline`.

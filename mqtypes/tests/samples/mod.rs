@@ -237,6 +237,8 @@ pub fn port_report() -> PortReport {
             rx_frames: 70_000,
             tx_bytes: 251,
             tx_frames: 3,
+            noise_bytes: 300,
+            forced_resumes: 1,
             faults: vec![FaultCount { fault: FrameFault::BadCrc, count: 8 }],
         },
     }

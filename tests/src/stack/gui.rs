@@ -1,0 +1,120 @@
+//! A GUI host in a stack, seen through what it prints.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use super::child::Child;
+use super::place::Place;
+use super::sshd::Sshd;
+
+/// Nothing takes longer, even on a busy machine.
+const WITHIN: Duration = Duration::from_secs(60);
+
+/// A running GUI host.
+#[derive(Debug)]
+pub struct GuiHost {
+    /// The process.
+    pub process: Child,
+    /// Where `ui-proxy` dials.
+    pub link_port: u16,
+    /// The page, with its token.
+    pub page: String,
+    next_id: u32,
+}
+
+impl GuiHost {
+    /// Starts one on free ports, with the key of this place.
+    pub fn start(place: &Place) -> Result<Self> {
+        Self::start_with(place, &[])
+    }
+
+    /// Starts one that makes a reverse tunnel to the router itself. `port` is the tunnel's on the
+    /// router, where the `ui-proxy` with this process id dials.
+    pub fn through(place: &Place, sshd: &Sshd, port: u16, ui_proxy: u32) -> Result<Self> {
+        let pid_file = place.path("ui-proxy.pid");
+        std::fs::write(&pid_file, ui_proxy.to_string())?;
+        // Only ours: another `ui-proxy` on this machine is none of our business.
+        let wake = format!("pkill -USR1 -x -F {} ui-proxy", pid_file.display());
+        let config = sshd.client_config.display().to_string();
+        let port = port.to_string();
+        Self::start_with(place, &["--lbr", &sshd.target, "--ssh-config", &config, "--remote-port", &port, "--wake-command", &wake])
+    }
+
+    /// The same with more options.
+    pub fn start_with(place: &Place, options: &[&str]) -> Result<Self> {
+        make_key(place)?;
+        let mut command = place.command("gui-host")?;
+        command.args(["--link-port", "0", "--port", "0", "--json"]).arg("--key-file").arg(place.path("ui.key")).args(options);
+        let process = Child::start("gui-host", command)?;
+        let after =
+            |prefix: &'static str| process.stderr.wait_for(prefix, 0, WITHIN, move |line| line.strip_prefix(prefix).map(str::to_owned));
+        let link = after("link: ")?;
+        let page = after("page: ")?;
+        let link_port = link.rsplit(':').next().and_then(|port| port.parse().ok()).context("`link: ADDRESS:PORT`")?;
+        Ok(Self { process, link_port, page, next_id: 0 })
+    }
+
+    /// Where `ui-proxy` is to dial.
+    pub fn url(&self) -> String {
+        format!("ws://localhost:{}/lbr", self.link_port)
+    }
+
+    /// Every message so far.
+    pub fn messages(&self) -> Vec<Value> {
+        self.process.stdout.all().iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// How many messages there are so far; a place to look from.
+    pub fn mark(&self) -> usize {
+        self.process.stdout.len()
+    }
+
+    /// Waits for a message at or behind `from` in which `find` finds something.
+    pub fn wait_for<T>(&self, what: &str, from: usize, mut find: impl FnMut(&Value) -> Option<T>) -> Result<T> {
+        self.process.stdout.wait_for(what, from, WITHIN, |line| find(&serde_json::from_str(line).ok()?))
+    }
+
+    /// Waits for a message of this type.
+    pub fn wait_for_type(&self, kind: &str, from: usize) -> Result<Value> {
+        self.wait_for(kind, from, |message| (message["type"] == kind).then(|| message.clone()))
+    }
+
+    /// Waits until some mote in the inventory fits.
+    pub fn wait_for_mote(&self, what: &str, from: usize, fits: impl Fn(&Value) -> bool) -> Result<Value> {
+        self.wait_for(what, from, |message| message["motes"].as_array()?.iter().find(|mote| fits(mote)).cloned())
+    }
+
+    /// Sends an event of a person; tells its id.
+    pub fn send(&mut self, mut event: Value) -> Result<String> {
+        self.next_id += 1;
+        let id = format!("c{}", self.next_id);
+        event["id"] = json!(id);
+        self.process.say(&event.to_string())?;
+        Ok(id)
+    }
+
+    /// All states of a command, once it has ended.
+    pub fn outcome(&self, id: &str) -> Result<Vec<String>> {
+        let mut states = Vec::new();
+        self.wait_for(&format!("the end of {id}"), 0, |message| {
+            if message["type"] != "command-outcome" || message["id"] != id {
+                return None;
+            }
+            states.push(message["state"].as_str()?.to_owned());
+            (!["accepted", "sent"].contains(&states.last()?.as_str())).then_some(())
+        })?;
+        Ok(states)
+    }
+}
+
+fn make_key(place: &Place) -> Result<()> {
+    let key = place.path("ui.key");
+    if key.exists() {
+        return Ok(());
+    }
+    let output = place.command("gui-host")?.arg("keygen").arg("--key-file").arg(&key).output()?;
+    anyhow::ensure!(output.status.success(), "keygen: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}

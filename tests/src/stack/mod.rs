@@ -1,0 +1,29 @@
+//! The whole router in a box: real processes, real queues, real ptys, and a GUI host.
+//!
+//! Every stack has an instance name, directories and ports of its own, and stops only what it started.
+//! Whoever drops it has its processes killed and its queues removed.
+
+mod child;
+mod gui;
+mod place;
+pub mod router;
+pub mod sshd;
+
+pub use child::Child;
+pub use gui::GuiHost;
+pub use place::{Place, User};
+pub use router::{Motes, Router};
+
+use std::path::PathBuf;
+
+/// The binaries stand beside the one that runs now: `target/PROFILE`, or its `deps` for a test.
+pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
+    let here = std::env::current_exe()?;
+    let found = here.ancestors().skip(1).take(2).map(|directory| directory.join(name)).find(|path| path.is_file());
+    found.ok_or_else(|| anyhow::anyhow!("{name} is not built: run `cargo build --workspace --bins` first"))
+}
+
+/// A loopback port that nobody uses now.
+pub fn free_port() -> anyhow::Result<u16> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}

@@ -1,0 +1,119 @@
+//! Where one stack lives: its instance name, its directory, its share of the queues' budget, its user.
+
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anyhow::{Context, Result};
+use bus::queue;
+use mqtypes::queues;
+use nix::fcntl::{Flock, FlockArg};
+use nix::unistd::Uid;
+use tempfile::TempDir;
+
+use super::binary;
+
+/// Linux gives one user queues for three sets; two leave room for taps, and for a third party.
+const SETS_AT_ONCE: usize = 2;
+
+/// `nobody`, on every Linux.
+const NOBODY: u32 = 65534;
+
+/// Whom the stack's processes run as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum User {
+    /// Whoever runs the tests.
+    Same,
+    /// Somebody without privileges, even when root runs the tests.
+    Unprivileged,
+}
+
+/// Where one stack lives.
+#[derive(Debug)]
+pub struct Place {
+    instance: String,
+    directory: TempDir,
+    user: User,
+    // Held as long as the stack lives, so that tests of any number share the user's queue budget.
+    _share: Flock<File>,
+}
+
+impl Place {
+    /// A new place, whose instance is named after its purpose; waits until there is room for another set of queues.
+    pub fn new(purpose: &str, user: User) -> Result<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let share = wait_for_share()?;
+        let instance = format!("{purpose}-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let directory = tempfile::Builder::new().prefix(&format!("lbr-{purpose}-")).tempdir()?;
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755))?;
+        let user = if Uid::effective().is_root() { user } else { User::Same };
+        if user == User::Unprivileged {
+            chown(directory.path(), Some(NOBODY), Some(NOBODY))?;
+        }
+        Ok(Self { instance, directory, user, _share: share })
+    }
+
+    /// The instance name of its queues.
+    pub fn instance(&self) -> &str {
+        &self.instance
+    }
+
+    /// A path inside its directory.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// A command that runs one of our binaries as the stack's user.
+    pub fn command(&self, name: &str) -> Result<Command> {
+        let program = binary(name)?;
+        let mut command = Command::new(self.reachable(&program)?);
+        command.current_dir(self.directory.path()).env("HOME", self.directory.path());
+        if self.user == User::Unprivileged {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        Ok(command)
+    }
+
+    /// Another user may not be able to reach the build directory; then a copy serves.
+    fn reachable(&self, program: &Path) -> Result<PathBuf> {
+        let is_open = |directory: &Path| fs::metadata(directory).is_ok_and(|found| found.permissions().mode() & 0o001 != 0);
+        if self.user == User::Same || program.ancestors().skip(1).all(is_open) {
+            return Ok(program.to_owned());
+        }
+        let copy = self.path(&program.file_name().context("a program has a name")?.to_string_lossy());
+        if !copy.exists() {
+            fs::copy(program, &copy)?;
+            fs::set_permissions(&copy, fs::Permissions::from_mode(0o755))?;
+        }
+        Ok(copy)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        for spec in queues::ALL {
+            let _ = queue::unlink(&queues::kernel_name(&self.instance, spec.name));
+        }
+    }
+}
+
+fn wait_for_share() -> Result<Flock<File>> {
+    // A spare lock is looked for first; else the test waits in line for one of them.
+    for number in 0..SETS_AT_ONCE {
+        if let Ok(share) = Flock::lock(share_file(number)?, FlockArg::LockExclusiveNonblock) {
+            return Ok(share);
+        }
+    }
+    let number = std::process::id() as usize % SETS_AT_ONCE;
+    Flock::lock(share_file(number)?, FlockArg::LockExclusive).map_err(|(_, errno)| errno.into())
+}
+
+fn share_file(number: usize) -> Result<File> {
+    let path = std::env::temp_dir().join(format!("lbr-tests-{}-{number}.lock", Uid::effective()));
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    options.open(&path).with_context(|| format!("{}", path.display()))
+}
