@@ -48,7 +48,7 @@ use roles::WantedRoles;
 const TO_BRIDGE: Bounds = Bounds { entries: 64, bytes: 16 * 1024 };
 
 /// Everything that wakes us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 enum Source {
     Serial,
     Requests,
@@ -98,8 +98,7 @@ impl Eventbus {
         self.hub.handle_start(clock::now());
         self.flush(clock::now());
         loop {
-            let wake = self.reactor.next(self.poll_timeout())?;
-            match wake {
+            match self.reactor.next(self.poll_timeout())? {
                 Wake::Ready(Source::Serial) => self.drain_serial()?,
                 Wake::Ready(Source::Requests) => self.drain_requests()?,
                 Wake::Ready(Source::RoomAtBridge | Source::RoomAtSubscriber) | Wake::Signal(Signal::Wake) => {}
@@ -107,8 +106,7 @@ impl Eventbus {
                 Wake::Signal(Signal::Stop) => break,
                 Wake::Signal(Signal::Reload) => log::info!("SIGHUP: there is nothing to reload"),
             }
-            // A passed deadline comes before what is ready: it must be met, or it would come again at once.
-            if self.reactor.is_round_done() || wake == Wake::Timeout {
+            if self.reactor.is_round_done() {
                 self.flush(clock::now());
             }
         }

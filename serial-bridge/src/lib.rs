@@ -72,8 +72,7 @@ fn serve(process: &Process, options: &Options) -> Result<(), Failure> {
             Wake::Signal(Signal::Reload) => log::info!("SIGHUP: there is nothing to reload"),
             Wake::Ready(Source::Room) | Wake::Signal(Signal::Wake) => {}
         }
-        // A deadline of the outlet must be met although others are ready, or it would wake us for ever.
-        if wake == Wake::Timeout || reactor.is_round_done() {
+        if reactor.is_round_done() {
             station.flush(now, &commands);
         }
     }

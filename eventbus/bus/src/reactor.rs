@@ -123,6 +123,7 @@ impl<S: Copy> Reactor<S> {
     }
 
     /// Was everything of the last look at the kernel handed out? A good moment to send what has gathered.
+    /// It is so after every [`Wake::Timeout`].
     pub fn is_round_done(&self) -> bool {
         !self.ready.iter().any(|token| self.sources.contains_key(token))
     }
@@ -133,14 +134,14 @@ impl<S: Copy> Reactor<S> {
             if let Some(signal) = self.caught.pop_front() {
                 return Ok(Wake::Signal(signal));
             }
-            // Deadlines come first, so that they hold under a flood of events too.
-            if deadline.is_some_and(|deadline| deadline <= clock::now()) {
-                return Ok(Wake::Timeout);
-            }
             while let Some(token) = self.ready.pop_front() {
                 if let Some(source) = self.sources.get(&token) {
                     return Ok(Wake::Ready(*source));
                 }
+            }
+            // Once a round, so that deadlines hold under a flood of events too.
+            if deadline.is_some_and(|deadline| deadline <= clock::now()) {
+                return Ok(Wake::Timeout);
             }
             let unfinished = self.again.pop_front();
             self.wait(if unfinished.is_some() { Some(Duration::ZERO) } else { deadline.map(|at| at.until(clock::now())) })?;

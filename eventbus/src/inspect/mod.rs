@@ -1,0 +1,44 @@
+//! `mq-inspect`: what a person at the router's console needs to see.
+//!
+//! It looks at queues without taking anything from them, and subscribes like any member of the bus,
+//! with a queue of its own. It must never receive from an inbox of somebody else's.
+
+mod list;
+mod options;
+mod tap;
+mod terminal;
+mod time;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use options::{Options, Task};
+
+/// How a task ended that nothing kept from its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// There was something to tell.
+    Told,
+    /// The queue or process that was asked for is not there. Exit code 1.
+    NothingThere,
+}
+
+/// Runs the tool.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let options = match Options::read(args) {
+        Ok(options) => options,
+        Err(error) => return bus::options::explain(&error),
+    };
+    let ended = match &options.task {
+        Task::List(options) => list::run(options),
+        Task::Tap(options) => tap::run(options),
+    };
+    match ended {
+        Ok(End::Told) => ExitCode::SUCCESS,
+        Ok(End::NothingThere) => ExitCode::from(1),
+        Err(failure) => {
+            terminal::complain(&failure.to_string());
+            ExitCode::from(failure.code())
+        }
+    }
+}

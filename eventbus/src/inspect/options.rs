@@ -1,0 +1,174 @@
+//! The command line of `mq-inspect`.
+
+use std::ffi::OsString;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use mqtypes::broker::Topic;
+use mqtypes::ids::Eui64;
+use mqtypes::queues::{DEFAULT_INSTANCE, is_instance_name};
+
+/// Shows what is going on between the processes of the border router.
+#[derive(Debug, Parser)]
+#[command(name = "mq-inspect", version)]
+#[command(
+    after_help = "Exit status: 0 done, 1 what was asked for is not there or not running, 2 wrong command line, 69 the system refused."
+)]
+pub struct Options {
+    #[command(subcommand)]
+    pub task: Task,
+}
+
+impl Options {
+    /// Takes a command line apart.
+    pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let options = Self::try_parse_from(args)?;
+        match &options.task {
+            Task::Tap(tap) if tap.mote.is_some() => match tap.topics.iter().find(|topic| !is_about_motes(**topic)) {
+                Some(topic) => {
+                    let name = topic_name(*topic);
+                    let text = format!("--mote and --topic {name}: that topic is not about a mote; leave one of them out");
+                    Err(Self::command().error(ErrorKind::ArgumentConflict, text))
+                }
+                None => Ok(options),
+            },
+            Task::List(_) | Task::Tap(_) => Ok(options),
+        }
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Task {
+    /// Shows the queues: what waits in each, who holds it, what is missing or left over
+    List(ListOptions),
+    /// Prints what eventbus tells its subscribers, decoded, one line each
+    Tap(TapOptions),
+}
+
+/// `mq-inspect list`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Nothing is received from any queue. Subscribers' queues are found in a mounted mqueue file system, and among those
+that processes of this user, or for root all processes, have open; so are queues whose names were removed.")]
+pub struct ListOptions {
+    #[command(flatten)]
+    pub set: Set,
+
+    /// Show the queues of other instances too, as far as they can be found
+    #[arg(long)]
+    pub all: bool,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `mq-inspect tap`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The snapshot of the chosen topics comes first, then what changes, until Ctrl-C. Times of day are UTC; times inside
+JSON notifications are microseconds of CLOCK_MONOTONIC, as `sent` is.")]
+pub struct TapOptions {
+    #[command(flatten)]
+    pub set: Set,
+
+    /// What about; may be given several times [default: all]
+    #[arg(long = "topic", value_name = "TOPIC", value_delimiter = ',', value_parser = topics())]
+    pub topics: Vec<Topic>,
+
+    /// Only what is about this mote; counts and health, which are not about a mote, are left out
+    #[arg(long, value_name = "EUI64")]
+    pub mote: Option<Eui64>,
+
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+
+    /// End after so many notifications; where a snapshot begins and ends is not counted
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+
+    /// End after so many seconds
+    #[arg(long = "for", value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub seconds: Option<u32>,
+}
+
+/// Which set of processes.
+#[derive(Debug, Args)]
+pub struct Set {
+    /// Name of the set of processes: the first part of its queues' names
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_INSTANCE, value_parser = instance)]
+    pub instance: String,
+}
+
+fn instance(text: &str) -> Result<String, String> {
+    if is_instance_name(text) {
+        return Ok(text.to_owned());
+    }
+    Err("1 to 32 letters, digits, `-` or `_` are expected".to_owned())
+}
+
+fn topics() -> impl TypedValueParser<Value = Topic> {
+    PossibleValuesParser::new(Topic::ALL.map(topic_name))
+        .map(|text| Topic::ALL.into_iter().find(|topic| topic_name(*topic) == text).expect("the parser allows these names alone"))
+}
+
+/// Does a topic tell of single motes?
+pub fn is_about_motes(topic: Topic) -> bool {
+    match topic {
+        Topic::Inventory | Topic::Status | Topic::Logs => true,
+        Topic::Counts | Topic::Health => false,
+    }
+}
+
+fn topic_name(topic: Topic) -> &'static str {
+    match topic {
+        Topic::Inventory => "inventory",
+        Topic::Status => "status",
+        Topic::Counts => "counts",
+        Topic::Logs => "logs",
+        Topic::Health => "health",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tap(args: &[&str]) -> Result<TapOptions, clap::Error> {
+        let options = Options::read(["mq-inspect", "tap"].iter().chain(args).map(OsString::from))?;
+        let Task::Tap(tap) = options.task else { panic!("tap was asked for") };
+        Ok(tap)
+    }
+
+    #[test]
+    fn topics_may_be_repeated_or_joined() {
+        let wish = tap(&["--topic", "logs", "--topic", "counts,health"]).expect("right");
+        assert_eq!(wish.topics, [Topic::Logs, Topic::Counts, Topic::Health]);
+        assert_eq!((wish.mote, wish.set.instance.as_str()), (None, "lbr"));
+    }
+
+    #[test]
+    fn a_mote_and_a_topic_without_motes_contradict_each_other() {
+        let error = tap(&["--mote", "141592cc00000001", "--topic", "logs,counts"]).expect_err("wrong");
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("--topic counts: that topic is not about a mote"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_value_is_refused_with_what_was_expected() {
+        for (args, expected) in [
+            (["--topic", "weather"], "inventory, status, counts, logs, health"),
+            (["--mote", "xyz"], "16 hex digits"),
+            (["--count", "0"], "0 is not in 1.."),
+            (["--for", "0"], "0 is not in 1.."),
+            (["--instance", "a.b"], "letters, digits"),
+        ] {
+            let error = tap(&args).expect_err("wrong");
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+    }
+}

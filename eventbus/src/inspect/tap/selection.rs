@@ -1,0 +1,132 @@
+//! What is printed of that which comes, and how much of it.
+
+use std::time::Duration;
+
+use mqtypes::broker::{Notification, Topic};
+use mqtypes::ids::Eui64;
+use mqtypes::mono::Mono;
+
+use crate::inspect::options::is_about_motes;
+
+/// What is printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selection {
+    topics: Vec<Topic>,
+    mote: Option<Eui64>,
+}
+
+/// What a notification is to this tap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relevance {
+    /// It is what was asked for.
+    Content,
+    /// It is about the stream itself: printed, and not counted.
+    Marker,
+    /// It is about another mote.
+    Other,
+}
+
+impl Selection {
+    /// No topic means all that fit.
+    pub fn new(topics: &[Topic], mote: Option<Eui64>) -> Self {
+        let fits = |topic: &Topic| mote.is_none() || is_about_motes(*topic);
+        let topics = if topics.is_empty() { Topic::ALL.into_iter().filter(fits).collect() } else { topics.to_vec() };
+        Self { topics, mote }
+    }
+
+    /// What to subscribe to.
+    pub fn topics(&self) -> &[Topic] {
+        &self.topics
+    }
+
+    /// What a notification is to this tap.
+    pub fn relevance(&self, notification: &Notification) -> Relevance {
+        let about = match notification {
+            Notification::SnapshotBegin | Notification::SnapshotEnd | Notification::Gap { .. } | Notification::Started => {
+                return Relevance::Marker;
+            }
+            Notification::Mote(entry) => entry.mote,
+            Notification::MoteGone(who) => who.mote,
+            Notification::Status(report) => report.who.mote,
+            Notification::Log(log) => log.who.mote,
+            Notification::Count(_) | Notification::Outcome(_) | Notification::Health(_) => None,
+        };
+        if self.mote.is_none() || about == self.mote { Relevance::Content } else { Relevance::Other }
+    }
+}
+
+/// When it is enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    left: Option<u64>,
+    until: Option<Mono>,
+}
+
+impl Limit {
+    /// After `count` notifications or after `time`, whichever comes first; never without either.
+    pub fn new(now: Mono, count: Option<u64>, time: Option<Duration>) -> Self {
+        Self { left: count, until: time.map(|time| now.after(time)) }
+    }
+
+    /// One was printed.
+    pub fn handle_printed(&mut self, relevance: Relevance) {
+        if relevance == Relevance::Content {
+            self.left = self.left.map(|left| left.saturating_sub(1));
+        }
+    }
+
+    /// Is it enough?
+    pub fn is_reached(&self, now: Mono) -> bool {
+        self.left == Some(0) || self.until.is_some_and(|until| until <= now)
+    }
+
+    /// When it will be enough by time.
+    pub fn poll_timeout(&self, now: Mono) -> Option<Mono> {
+        self.until.filter(|until| *until > now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mqtypes::ids::{PortName, Who};
+
+    fn mote(last: u8) -> Eui64 {
+        Eui64([0x14, 0x15, 0x92, 0xcc, 0, 0, 0, last])
+    }
+
+    fn gone(mote: Option<Eui64>) -> Notification {
+        Notification::MoteGone(Who { mote, port: Some(PortName("/dev/ttyUSB0".to_owned())) })
+    }
+
+    #[test]
+    fn only_the_chosen_mote_is_printed() {
+        let selection = Selection::new(&[], Some(mote(1)));
+        assert_eq!(selection.topics(), [Topic::Inventory, Topic::Status, Topic::Logs]);
+        assert_eq!(selection.relevance(&gone(Some(mote(1)))), Relevance::Content);
+        assert_eq!(selection.relevance(&gone(Some(mote(2)))), Relevance::Other);
+        assert_eq!(selection.relevance(&gone(None)), Relevance::Other);
+        assert_eq!(selection.relevance(&Notification::SnapshotBegin), Relevance::Marker);
+    }
+
+    #[test]
+    fn without_a_mote_everything_is_printed() {
+        let selection = Selection::new(&[Topic::Counts], None);
+        assert_eq!(selection.topics(), [Topic::Counts]);
+        assert_eq!(selection.relevance(&gone(None)), Relevance::Content);
+        assert_eq!(Selection::new(&[], None).topics(), Topic::ALL);
+    }
+
+    #[test]
+    fn enough_is_by_number_or_by_time_and_markers_do_not_count() {
+        let mut limit = Limit::new(Mono(0), Some(2), Some(Duration::from_secs(1)));
+        limit.handle_printed(Relevance::Content);
+        limit.handle_printed(Relevance::Marker);
+        assert!(!limit.is_reached(Mono(999_999)));
+        assert!(limit.is_reached(Mono(1_000_000)));
+        assert_eq!((limit.poll_timeout(Mono(0)), limit.poll_timeout(Mono(1_000_000))), (Some(Mono(1_000_000)), None));
+        limit.handle_printed(Relevance::Content);
+        assert!(limit.is_reached(Mono(0)));
+        assert!(!Limit::new(Mono(0), None, None).is_reached(Mono(u64::MAX)));
+    }
+}
