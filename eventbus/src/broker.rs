@@ -65,15 +65,26 @@ struct Subscriber {
     topics: BTreeSet<Topic>,
     until: Mono,
     mailbox: Mailbox,
+    /// Events that were dropped, and that it has not been told of.
+    missed: u64,
 }
 
 impl Subscriber {
     fn new(boot: BootId, topics: BTreeSet<Topic>, until: Mono) -> Self {
-        Self { boot, topics, until, mailbox: Outbox::new(BOUNDS) }
+        Self { boot, topics, until, mailbox: Outbox::new(BOUNDS), missed: 0 }
     }
 
     fn is_waiting(&self) -> bool {
-        !self.mailbox.is_empty()
+        !self.mailbox.is_empty() || self.missed > 0
+    }
+
+    /// Tells what was dropped, as soon as that drops nothing more.
+    fn tell_gap(&mut self) {
+        self.missed += self.mailbox.take_dropped();
+        if self.missed > 0 && self.mailbox.has_room(1) {
+            let dropped = vec![Dropped { reason: "mote-log".to_owned(), count: std::mem::take(&mut self.missed) }];
+            self.mailbox.push_event(Notification::Gap { dropped }, 1);
+        }
     }
 }
 
@@ -195,15 +206,11 @@ impl Broker {
         self.subscribers.values().map(|subscriber| subscriber.until).min()
     }
 
-    /// Everybody for whom something waits, with what waits. A gap is told first.
+    /// Everybody for whom something waits, with what waits, gaps included.
     pub fn waiting(&mut self) -> impl Iterator<Item = (&String, &mut Mailbox)> {
         self.subscribers.iter_mut().filter(|(_, subscriber)| subscriber.is_waiting()).map(|(reply, subscriber)| {
-            let mailbox = &mut subscriber.mailbox;
-            match mailbox.take_dropped() {
-                0 => {}
-                count => mailbox.push_event(Notification::Gap { dropped: vec![Dropped { reason: "mote-log".to_owned(), count }] }, 1),
-            }
-            (reply, mailbox)
+            subscriber.tell_gap();
+            (reply, &mut subscriber.mailbox)
         })
     }
 
@@ -282,13 +289,17 @@ mod tests {
     }
 
     #[test]
-    fn what_a_slow_subscriber_missed_is_told() {
+    fn what_a_slow_subscriber_missed_is_told_once_and_in_full() {
         let mut broker = Broker::default();
         broker.subscribe(NOW, BootId(1), &wish("tap-1", &[Topic::Logs]));
-        for _ in 0..BOUNDS.entries + 3 {
-            broker.event(Topic::Logs, &Notification::Started, 1);
+        for _ in 0..3 * BOUNDS.entries {
+            broker.event(Topic::Logs, &Notification::SnapshotEnd, 1);
+            assert!(waiting(&mut broker, "tap-1").iter().all(|told| told == "SnapshotEnd"), "a gap drops nothing more");
         }
-        let last = waiting(&mut broker, "tap-1").pop().unwrap_or_default();
-        assert!(last.contains("Gap") && last.contains("count: 3"), "{last}");
+        for (_, mailbox) in broker.waiting() {
+            mailbox.clear();
+        }
+        let told = waiting(&mut broker, "tap-1");
+        assert!(matches!(&told[..], [gap] if gap.contains("Gap") && gap.contains(&format!("count: {}", 2 * BOUNDS.entries))), "{told:?}");
     }
 }

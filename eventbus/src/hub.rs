@@ -1,17 +1,17 @@
 //! The event bus itself, without its queues: what comes in, what it means, and who is to know.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use bus::process::Identity;
 use bus::tally::Tally;
 use mqtypes::broker::{Notification, Request, Topic};
-use mqtypes::command::{Command, CommandOutcome, OutcomeState};
+use mqtypes::command::Command;
 use mqtypes::envelope::{Envelope, Sender};
 use mqtypes::health::ProcessHealth;
 use mqtypes::ids::WriteId;
 use mqtypes::log::{Coded, MoteLog, Severity};
 use mqtypes::mono::Mono;
-use mqtypes::serial::{PortReport, ReceivedFrame, SerialCommand, SerialNotification};
+use mqtypes::serial::{FrameToMote, PortReport, ReceivedFrame, SerialCommand, SerialNotification};
 use mqtypes::status::Element;
 
 use crate::broker::{Broker, StateKey, Taken};
@@ -31,9 +31,28 @@ pub struct Hub {
     commands: Commands,
     broker: Broker,
     health: BTreeMap<Sender, ProcessHealth>,
-    to_bridge: VecDeque<SerialCommand>,
+    questions: BTreeSet<Question>,
     own_figures: Asked,
     tally: Tally,
+}
+
+/// Something to ask of `serial-bridge`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Question {
+    /// How is every port?
+    Ports,
+    /// What are your figures?
+    Health,
+}
+
+impl Question {
+    /// As the bus has it.
+    pub fn command(self) -> SerialCommand {
+        match self {
+            Self::Ports => SerialCommand::ReportPorts,
+            Self::Health => SerialCommand::ReportHealth,
+        }
+    }
 }
 
 /// Did somebody ask for our own figures?
@@ -53,7 +72,7 @@ impl Hub {
             commands,
             broker: Broker::default(),
             health: BTreeMap::new(),
-            to_bridge: VecDeque::new(),
+            questions: BTreeSet::new(),
             own_figures: Asked::No,
             tally: Tally::default(),
         }
@@ -61,7 +80,7 @@ impl Hub {
 
     /// We have started: ask for what was reported before, and let `ui-proxy` subscribe again.
     pub fn handle_start(&mut self, now: Mono) {
-        self.to_bridge.push_back(SerialCommand::ReportPorts);
+        self.questions.insert(Question::Ports);
         self.broker.announce_start(now, self.identity.boot, mqtypes::queues::UI_PROXY.spec.name);
     }
 
@@ -95,7 +114,7 @@ impl Hub {
             Request::Command(command) => self.handle_command(now, envelope, &command),
             Request::AskHealth => {
                 self.own_figures = Asked::Yes;
-                self.to_bridge.push_back(SerialCommand::ReportHealth);
+                self.questions.insert(Question::Health);
             }
         }
     }
@@ -125,15 +144,17 @@ impl Hub {
         [self.model.poll_timeout(), self.commands.poll_timeout(), self.broker.poll_timeout()].into_iter().flatten().min()
     }
 
-    /// The next thing to ask of `serial-bridge`.
-    pub fn poll_serial(&mut self) -> Option<SerialCommand> {
-        if let Some((mote, frame)) = self.commands.poll_write() {
-            let port = self.counts.port(&frame.port);
-            log::debug!("{mote:?}: {} bytes to {}", frame.payload.len(), frame.port);
-            self.count(port, Signal::ToMote);
-            return Some(SerialCommand::Write(frame));
-        }
-        self.to_bridge.pop_front()
+    /// The next frame for a mote.
+    pub fn poll_write(&mut self) -> Option<FrameToMote> {
+        let frame = self.commands.poll_write()?;
+        let port = self.counts.port(&frame.port);
+        self.count(port, Signal::ToMote);
+        Some(frame)
+    }
+
+    /// What to ask of `serial-bridge`. Asking twice is asking once.
+    pub fn take_questions(&mut self) -> BTreeSet<Question> {
+        std::mem::take(&mut self.questions)
     }
 
     /// True once after somebody asked for our own figures.
@@ -255,21 +276,12 @@ impl Hub {
         if !self.broker.expect_outcome(envelope.boot, &command.reply, command.deadline) {
             return self.refuse("command-without-reply-queue", &command.reply);
         }
-        if self.is_crowded() {
-            let detail = "busy: too much is waiting for the serial lines".to_owned();
-            self.broker.outcome(&command.reply, CommandOutcome { id: command.id, state: OutcomeState::Refused, detail });
-            return;
-        }
         let Some(index) = self.commands.handle_command(now, command, &self.model) else { return };
         let port = self.model.mote(index).and_then(|mote| mote.port()).map(|(port, _)| port.clone());
         if let Some(port) = port {
             let port = self.counts.port(&port);
             self.count(port, Signal::CmdToMote);
         }
-    }
-
-    fn is_crowded(&self) -> bool {
-        self.to_bridge.len() > 64
     }
 
     fn refuse(&mut self, reason: &'static str, reply: &str) {

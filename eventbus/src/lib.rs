@@ -35,10 +35,10 @@ use mqtypes::broker::Request;
 use mqtypes::envelope::Sender;
 use mqtypes::mono::Mono;
 use mqtypes::queues::{EVENTBUS, EVENTBUS_REQUESTS, SERIAL_BRIDGE, kernel_name};
-use mqtypes::serial::{SerialCommand, SerialNotification};
+use mqtypes::serial::{FrameToMote, SerialCommand, SerialNotification};
 
 use commands::Commands;
-use hub::Hub;
+use hub::{Hub, Question};
 use memory::Memory;
 use network::Network;
 use options::Options;
@@ -71,7 +71,7 @@ struct Eventbus {
     reactor: Reactor<Source>,
     serial: Inbox<SerialNotification>,
     requests: Inbox<Request>,
-    bridge: Outlet<(), SerialCommand>,
+    bridge: Outlet<Question, SerialCommand>,
     subscribers: BTreeMap<String, Channel>,
     hub: Hub,
     memory: Memory,
@@ -142,21 +142,19 @@ impl Eventbus {
         if self.hub.take_own_figures_asked() {
             self.hub.handle_health(health::measure(&self.identity, self.serial.fill(), self.dropped()));
         }
-        while let Some(command) = self.hub.poll_serial() {
-            self.send_to_bridge(now, command);
+        for question in self.hub.take_questions() {
+            self.bridge.outbox().mark(question);
         }
-        self.bridge.flush(now, |()| None);
+        while let Some(frame) = self.hub.poll_write() {
+            self.send_to_bridge(now, frame);
+        }
+        self.bridge.flush(now, |question| Some(question.command()));
         self.flush_subscribers(now);
     }
 
-    fn send_to_bridge(&mut self, now: Mono, command: SerialCommand) {
-        let (write, bytes) = match &command {
-            SerialCommand::Write(frame) => (Some(frame.id), frame.payload.len() + frame.port.0.len() + 32),
-            SerialCommand::ReportPorts | SerialCommand::ReportHealth => (None, 8),
-        };
-        if self.bridge.outbox().push_command(command, bytes).is_err()
-            && let Some(id) = write
-        {
+    fn send_to_bridge(&mut self, now: Mono, frame: FrameToMote) {
+        let (id, bytes) = (frame.id, frame.payload.len() + frame.port.0.len() + 32);
+        if self.bridge.outbox().push_command(SerialCommand::Write(frame), bytes).is_err() {
             self.hub.handle_no_room(now, id);
         }
     }

@@ -20,7 +20,7 @@ use mqtypes::envelope::{Envelope, Sender};
 use mqtypes::ids::{BootId, Eui64, Generation, PortName, RequestId};
 use mqtypes::mono::Mono;
 use mqtypes::serial::{
-    FaultCount, FrameFault, PortCounters, PortReport, PortState, ReceivedFrame, SerialCommand, SerialNotification, WriteEnd, WriteReport,
+    FaultCount, FrameFault, PortCounters, PortReport, PortState, ReceivedFrame, SerialNotification, WriteEnd, WriteReport,
 };
 use mqtypes::status::Element;
 use serde_json::Value;
@@ -263,7 +263,7 @@ fn a_root_command_passes_through_to_the_line_and_back() {
         START,
         Request::Command(Command { id: RequestId(9), reply: TAP.to_owned(), deadline, target: Target::Mote(mote), action }),
     );
-    let Some(SerialCommand::Write(frame)) = stage.hub.poll_serial() else { panic!("a frame goes out") };
+    let Some(frame) = stage.hub.poll_write() else { panic!("a frame goes out") };
     assert_eq!(&frame.payload[..2], b"RY");
     stage.serial(START, SerialNotification::Write(WriteReport { id: frame.id, end: WriteEnd::Written }));
     id_manager[4] = 1;

@@ -30,6 +30,8 @@ pub struct Channel {
     wait: Duration,
     seq: u64,
     tally: Tally,
+    /// Nothing is lost by these.
+    waits: Tally,
 }
 
 #[derive(Debug)]
@@ -47,7 +49,16 @@ enum Peer {
 impl Channel {
     /// A way to the queue with this kernel name; nothing is opened yet.
     pub fn new(name: String, identity: Identity, registration: Registration) -> Self {
-        Self { name, identity, registration, peer: Peer::Unmet, wait: LOOK_AGAIN.0, seq: 0, tally: Tally::default() }
+        Self {
+            name,
+            identity,
+            registration,
+            peer: Peer::Unmet,
+            wait: LOOK_AGAIN.0,
+            seq: 0,
+            tally: Tally::default(),
+            waits: Tally::default(),
+        }
     }
 
     /// The kernel's name of the peer's queue.
@@ -55,7 +66,7 @@ impl Channel {
         &self.name
     }
 
-    /// What went wrong here, by reason.
+    /// What was lost here, by reason.
     pub fn tally(&self) -> &Tally {
         &self.tally
     }
@@ -119,7 +130,7 @@ impl Channel {
         match PeerQueue::open(&self.name) {
             Ok(queue) => Some(queue),
             Err(error) => {
-                if self.tally.count("peer-missing") {
+                if self.waits.count("peer-missing") {
                     log::info!("waiting for a peer: {error}");
                 }
                 self.peer = Peer::Missing { look_again: self.back_off(now) };
@@ -172,7 +183,6 @@ impl Channel {
         if let Err(error) = self.registration.watch(&queue, Interest::WRITABLE) {
             return self.lose(now, &error);
         }
-        self.tally.add("peer-full", 1);
         self.peer = Peer::Full { queue, look_again: self.back_off(now) };
     }
 

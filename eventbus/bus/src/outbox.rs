@@ -107,13 +107,14 @@ impl<K: Ord + Clone, M> Outbox<K, M> {
         self.consume(self.entries.len());
     }
 
+    /// Could an event of about `bytes` bytes be kept without dropping another?
+    pub fn has_room(&self, bytes: usize) -> bool {
+        self.counted < self.bounds.entries && self.bytes + bytes <= self.bounds.bytes
+    }
+
     /// Events dropped since this was last asked.
     pub fn take_dropped(&mut self) -> u64 {
         std::mem::take(&mut self.dropped)
-    }
-
-    fn has_room(&self, bytes: usize) -> bool {
-        self.counted < self.bounds.entries && self.bytes + bytes <= self.bounds.bytes
     }
 
     fn append(&mut self, entry: Entry<K, M>, bytes: usize) {

@@ -32,7 +32,7 @@ impl<K: Ord + Clone, M: Item> Outlet<K, M> {
         self.channel.name()
     }
 
-    /// What went wrong on the way, by reason.
+    /// What was lost on the way, by reason.
     pub fn tally(&self) -> &Tally {
         self.channel.tally()
     }

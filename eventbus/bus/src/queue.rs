@@ -9,7 +9,7 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use mqtypes::queues::{Spec, kernel_name};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
-use nix::sys::stat::{FileStat, Mode, fchmod, fstat};
+use nix::sys::stat::{FileStat, Mode, fchmod, fstat, major, minor};
 use nix::unistd::{Uid, User};
 use posixmq::{OpenOptions, PosixMq};
 
@@ -261,7 +261,7 @@ pub fn glance(name: &str) -> Result<Glance, QueueError> {
         mode: stat.st_mode & 0o777,
         uid: stat.st_uid,
         modified: stat.st_mtime,
-        holder: lock_holder(stat.st_ino),
+        holder: lock_holder(&stat),
     })
 }
 
@@ -298,26 +298,25 @@ fn lock(queue: &PosixMq, name: &str) -> Result<Flock<OwnedFd>, QueueError> {
     let duplicate = borrow(queue).try_clone_to_owned().map_err(system)?;
     Flock::lock(duplicate, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
         Errno::EWOULDBLOCK => {
-            let pid = fstat(borrow(queue)).ok().and_then(|stat| lock_holder(stat.st_ino));
+            let pid = fstat(borrow(queue)).ok().and_then(|stat| lock_holder(&stat));
             QueueError::InUse { name: name.to_owned(), pid }
         }
         other => system(other.into()),
     })
 }
 
-/// Who holds the lock on this inode, by the kernel's own list.
-fn lock_holder(inode: u64) -> Option<u32> {
+/// Who holds the lock on this file, by the kernel's own list.
+fn lock_holder(stat: &FileStat) -> Option<u32> {
     let locks = std::fs::read_to_string("/proc/locks").ok()?;
-    holder_in(&locks, inode)
+    holder_in(&locks, &format!("{:02x}:{:02x}:{}", major(stat.st_dev), minor(stat.st_dev), stat.st_ino))
 }
 
 /// A line is `1: FLOCK  ADVISORY  WRITE 1234 00:14:5678 0 EOF`.
-fn holder_in(locks: &str, inode: u64) -> Option<u32> {
+fn holder_in(locks: &str, file: &str) -> Option<u32> {
     locks.lines().find_map(|line| {
         let mut words = line.split_whitespace().skip_while(|word| *word != "FLOCK");
         let pid = words.nth(3)?;
-        let held = words.next()?.rsplit(':').next()?.parse::<u64>().ok()?;
-        (held == inode).then(|| pid.parse().ok()).flatten()
+        (words.next()? == file).then(|| pid.parse().ok()).flatten()
     })
 }
 
@@ -403,7 +402,7 @@ mod tests {
     #[test]
     fn the_holder_is_found_in_the_kernels_list() {
         let locks = "1: POSIX  ADVISORY  READ 12 00:14:99 0 EOF\n2: -> FLOCK  ADVISORY  WRITE 8 00:14:77 0 EOF\n3: FLOCK  ADVISORY  WRITE 4711 00:14:99 0 EOF\n";
-        assert_eq!(holder_in(locks, 99), Some(4711));
-        assert_eq!(holder_in(locks, 1), None);
+        assert_eq!(holder_in(locks, "00:14:99"), Some(4711));
+        assert_eq!(holder_in(locks, "00:15:99"), None);
     }
 }

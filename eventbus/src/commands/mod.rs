@@ -56,7 +56,7 @@ pub struct Commands {
     roles: WantedRoles,
     open: Vec<Open>,
     enforcer: Enforcer,
-    writes: VecDeque<(MoteIndex, FrameToMote)>,
+    writes: VecDeque<FrameToMote>,
     replies: VecDeque<Reply>,
     next_write: u64,
 }
@@ -154,7 +154,7 @@ impl Commands {
     }
 
     /// The next frame for a mote.
-    pub fn poll_write(&mut self) -> Option<(MoteIndex, FrameToMote)> {
+    pub fn poll_write(&mut self) -> Option<FrameToMote> {
         self.writes.pop_front()
     }
 
@@ -225,7 +225,7 @@ impl Commands {
         let payload = frame.emit().ok()?;
         let id = WriteId(self.next_write);
         self.next_write += 1;
-        self.writes.push_back((index, FrameToMote { id, port: port.clone(), generation, deadline, payload }));
+        self.writes.push_back(FrameToMote { id, port: port.clone(), generation, deadline, payload });
         Some(id)
     }
 

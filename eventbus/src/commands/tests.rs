@@ -68,7 +68,7 @@ impl Stage {
     /// The frames that go out now, each reported as it ended.
     fn writes(&mut self, end: WriteEnd) -> Vec<String> {
         let mut shown = Vec::new();
-        while let Some((_, frame)) = self.commands.poll_write() {
+        while let Some(frame) = self.commands.poll_write() {
             assert_eq!((frame.port, frame.generation), (port(), Generation(3)));
             shown.push(String::from_utf8_lossy(&frame.payload[..frame.payload.len().min(2)]).into_owned());
             self.commands.handle_write(self.now, &WriteReport { id: frame.id, end }, &self.model);
@@ -234,7 +234,7 @@ fn an_echo_test_sends_one_at_a_time_and_tells_its_figures() {
     stage.give(1, Action::Echo { count: 2, size: 10 });
     let index = stage.model.by_eui(MOTE).expect("known");
     for _ in 0..2 {
-        let (_, frame) = stage.commands.poll_write().expect("an echo goes out");
+        let frame = stage.commands.poll_write().expect("an echo goes out");
         assert!(stage.commands.poll_write().is_none());
         stage.commands.handle_write(stage.now, &WriteReport { id: frame.id, end: WriteEnd::Written }, &stage.model);
         stage.now = stage.now.after(Duration::from_millis(5));
