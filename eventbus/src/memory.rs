@@ -14,7 +14,7 @@ use mqtypes::codec;
 use mqtypes::envelope::Envelope;
 use mqtypes::mono::Mono;
 
-use crate::lasting;
+use crate::lasting::{self, Survives};
 use crate::model::Model;
 
 /// A killed process forgets no more than this; a full round of a mote's tables takes 39 s.
@@ -81,7 +81,7 @@ impl Memory {
             content.extend(u32::try_from(message.len()).unwrap_or(0).to_le_bytes());
             content.extend(message);
         }
-        if let Err(error) = lasting::replace(&self.path, &content) {
+        if let Err(error) = lasting::replace(&self.path, &content, Survives::Restart) {
             log::warn!("{}: {error}: a restart would forget the motes", self.path.display());
         }
     }

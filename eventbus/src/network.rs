@@ -7,7 +7,7 @@ use std::path::Path;
 
 use data_encoding::HEXLOWER_PERMISSIVE as HEX;
 
-use crate::lasting;
+use crate::lasting::{self, Survives};
 
 /// `bbbb::/64`, as OpenWSN and OpenVisualizer have it.
 pub const DEFAULT_PREFIX: [u8; 8] = [0xbb, 0xbb, 0, 0, 0, 0, 0, 0];
@@ -68,7 +68,7 @@ impl Network {
         let io = |source| NetworkError::Io { path: path.display().to_string(), source };
         let Some(text) = lasting::read(path).map_err(io)? else {
             let network = Self::found(prefix.unwrap_or(DEFAULT_PREFIX))?;
-            lasting::replace(path, network.text().as_bytes()).map_err(io)?;
+            lasting::replace(path, network.text().as_bytes(), Survives::PowerLoss).map_err(io)?;
             log::info!("{}: a new network with prefix {}/64 and a new key", path.display(), address(network.prefix));
             return Ok(network);
         };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use mqtypes::ids::Eui64;
 
-use crate::lasting;
+use crate::lasting::{self, Survives};
 
 /// More motes than a border router ever sees on its serial ports.
 const MOST: usize = 1024;
@@ -65,7 +65,7 @@ impl WantedRoles {
         }
         let mut roles = self.roles.clone();
         roles.insert(mote, role);
-        lasting::replace(&self.path, text(&roles).as_bytes())
+        lasting::replace(&self.path, text(&roles).as_bytes(), Survives::PowerLoss)
             .map_err(|source| RoleError::Io { path: self.path.display().to_string(), source })?;
         self.roles = roles;
         Ok(())

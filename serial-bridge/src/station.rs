@@ -22,8 +22,9 @@ use crate::port::{Phase, PortId};
 use crate::trouble::Trouble;
 use crate::tty::Tty;
 
-/// What may wait for `eventbus`: what a dozen motes say during its restart.
-const TO_EVENTBUS: Bounds = Bounds { entries: 512, bytes: 64 * 1024 };
+/// What may wait for `eventbus`: what ten motes say in forty seconds, or four hundred in one. Nothing
+/// is reserved for it.
+const TO_EVENTBUS: Bounds = Bounds { entries: 4096, bytes: 512 * 1024 };
 
 /// Bytes about a frame or a report beside its payload and its port's name.
 const OVERHEAD: usize = 32;
