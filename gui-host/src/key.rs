@@ -128,8 +128,8 @@ pub fn default_path() -> Result<PathBuf, KeyError> {
 /// The shell command that puts the key file on a router, readable for its group `lbr` alone.
 pub fn copy_command(path: &Path) -> String {
     format!(
-        "ssh root@LBR 'mkdir -p -m 755 /etc/lbr && umask 077 && cat >/etc/lbr/ui.key \
-         && chgrp lbr /etc/lbr/ui.key && chmod 640 /etc/lbr/ui.key' <{}",
+        "ssh root@LBR 'mkdir -p -m 755 /var/lib/lbr && umask 077 && cat >/var/lib/lbr/ui.key \
+         && chgrp lbr /var/lib/lbr/ui.key && chmod 640 /var/lib/lbr/ui.key' <{}",
         shell::quote_path(path)
     )
 }

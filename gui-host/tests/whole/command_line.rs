@@ -49,7 +49,7 @@ fn keygen_makes_a_key_once_and_says_how_to_copy_it() {
     let output = command(&["keygen", "--key-file", name]).output().unwrap();
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains(&format!("chmod 640 /etc/lbr/ui.key' <{name}\n")), "{text}");
+    assert!(text.contains(&format!("chmod 640 /var/lib/lbr/ui.key' <{name}\n")), "{text}");
     let key = fs::read_to_string(&path).unwrap();
     assert!(!text.contains(key.trim()));
     check(&["keygen", "--key-file", name], 78, &["exists already"]);

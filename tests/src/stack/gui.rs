@@ -52,7 +52,8 @@ impl GuiHost {
             |prefix: &'static str| process.stderr.wait_for(prefix, 0, WITHIN, move |line| line.strip_prefix(prefix).map(str::to_owned));
         let link = after("link: ")?;
         let page = after("page: ")?;
-        let link_port = link.split(' ').next().and_then(|address| address.rsplit(':').next()?.parse().ok()).context("`link: ADDRESS:PORT`")?;
+        let link_port =
+            link.split(' ').next().and_then(|address| address.rsplit(':').next()?.parse().ok()).context("`link: ADDRESS:PORT`")?;
         Ok(Self { process, link_port, page, next_id: 0 })
     }
 
