@@ -46,6 +46,14 @@ pub struct Reactor<S> {
     again: VecDeque<S>,
     signals: Option<Signals>,
     caught: VecDeque<Signal>,
+    kernel: Kernel,
+}
+
+/// Since the last [`Wake::Timeout`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kernel {
+    LookedAt,
+    NotLookedAt,
 }
 
 /// The right to watch descriptors under one name.
@@ -101,6 +109,7 @@ impl<S: Copy> Reactor<S> {
             again: VecDeque::new(),
             signals: None,
             caught: VecDeque::new(),
+            kernel: Kernel::NotLookedAt,
         })
     }
 
@@ -139,8 +148,9 @@ impl<S: Copy> Reactor<S> {
                     return Ok(Wake::Ready(*source));
                 }
             }
-            // Once a round, so that deadlines hold under a flood of events too.
-            if deadline.is_some_and(|deadline| deadline <= clock::now()) {
+            // Once a round: deadlines hold under a flood of events, and one that is never met starves nobody.
+            if self.kernel == Kernel::LookedAt && deadline.is_some_and(|deadline| deadline <= clock::now()) {
+                self.kernel = Kernel::NotLookedAt;
                 return Ok(Wake::Timeout);
             }
             let unfinished = self.again.pop_front();
@@ -152,6 +162,7 @@ impl<S: Copy> Reactor<S> {
     }
 
     fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.kernel = Kernel::LookedAt;
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
             other => other?,
@@ -176,13 +187,14 @@ mod tests {
     use std::os::unix::net::UnixStream;
 
     #[test]
-    fn a_descriptor_wakes_under_its_name_and_a_passed_deadline_comes_first() {
+    fn a_descriptor_and_a_passed_deadline_both_get_their_turn() {
         let mut reactor = Reactor::without_signals().expect("epoll");
         let (mut ours, theirs) = UnixStream::pair().expect("pair");
         reactor.register("line").watch(&theirs, Interest::READABLE).expect("watched");
         ours.write_all(b"x").expect("written");
-        assert_eq!(reactor.next(Some(Mono(0))).expect("woken"), Wake::Timeout);
-        assert_eq!(reactor.next(None).expect("woken"), Wake::Ready("line"));
+        let mut wakes: Vec<_> = (0..2).map(|_| reactor.next(Some(Mono(0))).expect("woken")).collect();
+        wakes.sort_by_key(|wake| *wake == Wake::Timeout);
+        assert_eq!(wakes, [Wake::Ready("line"), Wake::Timeout]);
     }
 
     #[test]

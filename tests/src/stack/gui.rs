@@ -10,7 +10,7 @@ use super::place::Place;
 use super::sshd::Sshd;
 
 /// Nothing takes longer, even on a busy machine.
-const WITHIN: Duration = Duration::from_secs(60);
+const WITHIN: Duration = Duration::from_mins(1);
 
 /// A running GUI host.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use super::child::Child;
 use super::place::Place;
 
 /// A process of ours that is not ready by then never will be, even on a busy machine.
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_mins(1);
 
 /// Which motes there are.
 #[derive(Debug, Clone)]
