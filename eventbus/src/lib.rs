@@ -22,7 +22,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use bus::channel::Channel;
+use bus::channel::{Channel, Destination};
 use bus::inbox::{Drained, Inbox};
 use bus::outbox::Bounds;
 use bus::outlet::Outlet;
@@ -171,7 +171,7 @@ impl Eventbus {
         for (reply, mailbox) in broker.waiting() {
             let channel = self.subscribers.entry(reply.clone()).or_insert_with(|| {
                 let registration = self.reactor.register(Source::RoomAtSubscriber);
-                Channel::new(kernel_name(&self.instance, reply), self.identity, registration)
+                Channel::new(kernel_name(&self.instance, reply), Destination::of_reply(reply), self.identity, registration)
             });
             channel.flush(mailbox, now, &resolve);
         }

@@ -83,8 +83,9 @@ pub const UI_PROXY: Inbox<Notification> = Inbox::new("ui-proxy", Sender::UiProxy
 /// Wake-ups, from anybody in the group.
 pub const UI_PROXY_REQUESTS: Inbox<ProxyRequest> = Inbox::new("ui-proxy-requests", Sender::UiProxy, Access::Group, 4, 256);
 
-/// A subscriber's own queue; its name is completed with the subscriber's pid.
-pub const TAP: Inbox<Notification> = Inbox::new(TAP_PREFIX, Sender::Tool, Access::Own, DEPTH, MAX_MESSAGE);
+/// A subscriber's own queue; its name is completed with the subscriber's pid. The group may write to it, because `eventbus` may be
+/// another user than the subscriber.
+pub const TAP: Inbox<Notification> = Inbox::new(TAP_PREFIX, Sender::Tool, Access::Group, DEPTH, MAX_MESSAGE);
 
 /// Every declared queue, taps aside.
 pub const ALL: [Spec; 5] = [EVENTBUS.spec, EVENTBUS_REQUESTS.spec, SERIAL_BRIDGE.spec, UI_PROXY.spec, UI_PROXY_REQUESTS.spec];

@@ -16,7 +16,7 @@ use mqtypes::queues::{self, Spec, kernel_name};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-const WITHIN: Duration = Duration::from_secs(60);
+const WITHIN: Duration = Duration::from_mins(1);
 
 struct Stage {
     router: Router,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bus::queue::glance;
@@ -20,9 +21,8 @@ impl Launcher {
         let mut command = place.command("mote-emulator")?;
         command.args(["emulate", "--motes", "1", "--dir"]).arg(place.path("motes"));
         let motes = Child::start("mote-emulator", command)?;
-        let port = motes
-            .stdout
-            .wait_for("the port", 0, std::time::Duration::from_secs(60), |line| line.strip_prefix("port mote1 ").map(str::to_owned))?;
+        let port =
+            motes.stdout.wait_for("the port", 0, Duration::from_mins(1), |line| line.strip_prefix("port mote1 ").map(str::to_owned))?;
         Ok(Self { place, port, _motes: motes })
     }
 
@@ -81,7 +81,7 @@ fn wait_for(condition: impl Fn() -> bool) -> Result<()> {
         if condition() {
             return Ok(());
         }
-        std::thread::sleep(std::time::Duration::from_millis(100));
+        std::thread::sleep(Duration::from_millis(100));
     }
     anyhow::bail!("waited in vain")
 }

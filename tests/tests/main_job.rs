@@ -33,7 +33,7 @@ impl Stage {
     /// Waits until the whole recording has been played, and the GUI host has the last of its counts.
     fn play_to_the_end(&self, expected: &BTreeMap<String, u64>) -> Result<BTreeMap<String, u64>> {
         let motes = self.router.motes.as_ref().context("motes are played")?;
-        motes.stdout.wait_for("`done`", 0, std::time::Duration::from_secs(300), |line| line.starts_with("done").then_some(()))?;
+        motes.stdout.wait_for("`done`", 0, std::time::Duration::from_mins(5), |line| line.starts_with("done").then_some(()))?;
         let mut counts = Counts::default();
         let result = self.gui.wait_for("the expected counts", 0, |message| {
             counts.take(message);

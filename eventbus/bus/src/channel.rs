@@ -10,6 +10,7 @@ use mio::Interest;
 use mqtypes::codec::{Item, MAX_MESSAGE, Packer};
 use mqtypes::envelope::Envelope;
 use mqtypes::mono::Mono;
+use mqtypes::queues::TAP_PREFIX;
 
 use crate::outbox::{Entry, Outbox};
 use crate::process::Identity;
@@ -20,10 +21,27 @@ use crate::tally::Tally;
 /// First and longest wait before looking again for a peer that is missing or does not read.
 const LOOK_AGAIN: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
+/// Whose queue a channel leads to; it decides who may have made it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Destination {
+    /// An inbox of the router's own processes.
+    Own,
+    /// A queue between the router and its group: a subscriber's tap, or, for a tool, the requests of the router that it was told of.
+    Shared,
+}
+
+impl Destination {
+    /// What a subscription's reply queue is, by its name within the instance.
+    pub fn of_reply(name: &str) -> Self {
+        if name.starts_with(TAP_PREFIX) { Self::Shared } else { Self::Own }
+    }
+}
+
 /// The way to one peer's queue.
 #[derive(Debug)]
 pub struct Channel {
     name: String,
+    destination: Destination,
     identity: Identity,
     registration: Registration,
     peer: Peer,
@@ -48,9 +66,10 @@ enum Peer {
 
 impl Channel {
     /// A way to the queue with this kernel name; nothing is opened yet.
-    pub fn new(name: String, identity: Identity, registration: Registration) -> Self {
+    pub fn new(name: String, destination: Destination, identity: Identity, registration: Registration) -> Self {
         Self {
             name,
+            destination,
             identity,
             registration,
             peer: Peer::Unmet,
@@ -127,7 +146,11 @@ impl Channel {
             }
             Peer::Unmet | Peer::Open(_) | Peer::Missing { .. } => {}
         }
-        match PeerQueue::open(&self.name) {
+        let opened = match self.destination {
+            Destination::Own => PeerQueue::open(&self.name),
+            Destination::Shared => PeerQueue::open_shared(&self.name),
+        };
+        match opened {
             Ok(queue) => Some(queue),
             Err(error) => {
                 if self.waits.count("peer-missing") {

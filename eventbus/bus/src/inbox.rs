@@ -7,12 +7,13 @@ use std::io;
 use std::marker::PhantomData;
 
 use mio::Interest;
+use mqtypes::broker::Notification;
 use mqtypes::codec::{self, DecodeError, Item};
 use mqtypes::envelope::{Envelope, Sender};
 use mqtypes::ids::BootId;
-use mqtypes::queues;
+use mqtypes::queues::{self, EVENTBUS_REQUESTS, TAP, kernel_name};
 
-use crate::queue::{OwnedQueue, QueueError};
+use crate::queue::{OwnedQueue, QueueError, glance};
 use crate::reactor::Registration;
 use crate::tally::Tally;
 
@@ -43,11 +44,6 @@ impl<M: Item> Inbox<M> {
     /// Opens or makes a declared queue; refuses when another process owns it.
     pub fn own(instance: &str, declared: &queues::Inbox<M>) -> Result<Self, QueueError> {
         Ok(Self::of(OwnedQueue::open(instance, &declared.spec)?, &declared.spec))
-    }
-
-    /// Makes a subscriber's queue; `name` is a full name such as `tap-4711`.
-    pub fn own_named(instance: &str, name: &str, declared: &queues::Inbox<M>) -> Result<Self, QueueError> {
-        Ok(Self::of(OwnedQueue::open_named(&queues::kernel_name(instance, name), &declared.spec)?, &declared.spec))
     }
 
     fn of(queue: OwnedQueue, spec: &queues::Spec) -> Self {
@@ -90,6 +86,15 @@ impl<M: Item> Inbox<M> {
     /// What was passed over, by reason.
     pub fn tally(&self) -> &Tally {
         &self.arrivals.tally
+    }
+}
+
+impl Inbox<Notification> {
+    /// Makes a subscriber's queue; `name` is a full name such as `tap-4711`. `eventbus`, which may be another user, writes to it as
+    /// a member of the group that its requests come from.
+    pub fn own_tap(instance: &str, name: &str) -> Result<Self, QueueError> {
+        let group = glance(&kernel_name(instance, EVENTBUS_REQUESTS.spec.name))?.gid;
+        Ok(Self::of(OwnedQueue::open_for_group(&kernel_name(instance, name), &TAP.spec, group)?, &TAP.spec))
     }
 }
 

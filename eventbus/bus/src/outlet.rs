@@ -3,7 +3,7 @@
 use mqtypes::codec::Item;
 use mqtypes::mono::Mono;
 
-use crate::channel::Channel;
+use crate::channel::{Channel, Destination};
 use crate::outbox::{Bounds, Outbox};
 use crate::process::Identity;
 use crate::reactor::Registration;
@@ -17,9 +17,14 @@ pub struct Outlet<K, M> {
 }
 
 impl<K: Ord + Clone, M: Item> Outlet<K, M> {
-    /// An outlet to the queue with this kernel name; nothing is opened yet.
+    /// An outlet to the router's own queue with this kernel name; nothing is opened yet.
     pub fn new(name: String, identity: Identity, registration: Registration, bounds: Bounds) -> Self {
-        Self { outbox: Outbox::new(bounds), channel: Channel::new(name, identity, registration) }
+        Self::over(Channel::new(name, Destination::Own, identity, registration), bounds)
+    }
+
+    /// An outlet that uses this channel.
+    pub fn over(channel: Channel, bounds: Bounds) -> Self {
+        Self { outbox: Outbox::new(bounds), channel }
     }
 
     /// What waits.

@@ -1,13 +1,18 @@
 //! `mq-inspect`: what a person at the router's console needs to see.
 //!
 //! It looks at queues without taking anything from them, and subscribes like any member of the bus,
-//! with a queue of its own. It must never receive from an inbox of somebody else's.
+//! with a queue of its own. It must never receive from an inbox of somebody else's, and takes one away
+//! from a living process only when it is told to.
 
 mod list;
+mod name;
 mod options;
+mod process;
+mod survey;
 mod tap;
 mod terminal;
 mod time;
+mod unlink;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -17,10 +22,12 @@ use options::{Options, Task};
 /// How a task ended that nothing kept from its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// There was something to tell.
-    Told,
+    /// What was asked for is done.
+    Done,
     /// The queue or process that was asked for is not there. Exit code 1.
     NothingThere,
+    /// Some of what was asked for was refused. Exit code 1.
+    Refused,
 }
 
 /// Runs the tool.
@@ -32,10 +39,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let ended = match &options.task {
         Task::List(options) => list::run(options),
         Task::Tap(options) => tap::run(options),
+        Task::Unlink(options) => unlink::run(options),
     };
     match ended {
-        Ok(End::Told) => ExitCode::SUCCESS,
-        Ok(End::NothingThere) => ExitCode::from(1),
+        Ok(End::Done) => ExitCode::SUCCESS,
+        Ok(End::NothingThere | End::Refused) => ExitCode::from(1),
         Err(failure) => {
             terminal::complain(&failure.to_string());
             ExitCode::from(failure.code())

@@ -12,9 +12,9 @@ use mqtypes::queues::{DEFAULT_INSTANCE, is_instance_name};
 /// Shows what is going on between the processes of the border router.
 #[derive(Debug, Parser)]
 #[command(name = "mq-inspect", version)]
-#[command(
-    after_help = "Exit status: 0 done, 1 what was asked for is not there or not running, 2 wrong command line, 69 the system refused."
-)]
+#[command(after_help = "\
+Exit status: 0 done, 1 what was asked for is not there, not running or in use, 2 wrong command line,
+69 the system refused.")]
 pub struct Options {
     #[command(subcommand)]
     pub task: Task,
@@ -33,7 +33,7 @@ impl Options {
                 }
                 None => Ok(options),
             },
-            Task::List(_) | Task::Tap(_) => Ok(options),
+            Task::List(_) | Task::Tap(_) | Task::Unlink(_) => Ok(options),
         }
     }
 }
@@ -45,13 +45,16 @@ pub enum Task {
     List(ListOptions),
     /// Prints what eventbus tells its subscribers, decoded, one line each
     Tap(TapOptions),
+    /// Removes queues that nobody reads any more, and what is in them
+    Unlink(UnlinkOptions),
 }
 
 /// `mq-inspect list`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Nothing is received from any queue. Subscribers' queues are found in a mounted mqueue file system, and among those
-that processes of this user, or for root all processes, have open; so are queues whose names were removed.")]
+Nothing is received from any queue. Subscribers' queues are found in a mounted mqueue file system,
+and among those that processes of this user, or for root all processes, have open; so are queues
+whose names were removed.")]
 pub struct ListOptions {
     #[command(flatten)]
     pub set: Set,
@@ -68,17 +71,17 @@ pub struct ListOptions {
 /// `mq-inspect tap`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The snapshot of the chosen topics comes first, then what changes, until Ctrl-C. Times of day are UTC; times inside
-JSON notifications are microseconds of CLOCK_MONOTONIC, as `sent` is.")]
+The snapshot of the chosen topics comes first, then what changes, until Ctrl-C. Times of day are
+UTC; times inside JSON notifications are microseconds of CLOCK_MONOTONIC, as `sent` is.")]
 pub struct TapOptions {
     #[command(flatten)]
     pub set: Set,
 
-    /// What about; may be given several times [default: all]
-    #[arg(long = "topic", value_name = "TOPIC", value_delimiter = ',', value_parser = topics())]
+    /// inventory, status, counts, logs or health; may be repeated [default: all]
+    #[arg(long = "topic", value_name = "TOPIC", value_delimiter = ',', value_parser = topics(), hide_possible_values = true)]
     pub topics: Vec<Topic>,
 
-    /// Only what is about this mote; counts and health, which are not about a mote, are left out
+    /// Only what is about this mote; counts and health are about none
     #[arg(long, value_name = "EUI64")]
     pub mote: Option<Eui64>,
 
@@ -86,7 +89,7 @@ pub struct TapOptions {
     #[arg(long)]
     pub json: bool,
 
-    /// End after so many notifications; where a snapshot begins and ends is not counted
+    /// End after so many notifications, the two marks of a snapshot not counted
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
 
@@ -95,10 +98,32 @@ pub struct TapOptions {
     pub seconds: Option<u32>,
 }
 
+/// `mq-inspect unlink`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A queue that a process reads is kept, and the process named. Taps that were left over are found
+where `list` finds them: in a mounted mqueue file system.")]
+pub struct UnlinkOptions {
+    #[command(flatten)]
+    pub set: Set,
+
+    /// As `list` names them, or without the instance [default: the router's, and all taps]
+    #[arg(value_name = "QUEUE", value_parser = queue)]
+    pub queues: Vec<String>,
+
+    /// Remove even what a process reads, which hears nothing until it is restarted
+    #[arg(long)]
+    pub force: bool,
+
+    /// Print one JSON array
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Which set of processes.
 #[derive(Debug, Args)]
 pub struct Set {
-    /// Name of the set of processes: the first part of its queues' names
+    /// Set of processes: the first part of its queues' names
     #[arg(long, value_name = "NAME", default_value = DEFAULT_INSTANCE, value_parser = instance)]
     pub instance: String,
 }
@@ -108,6 +133,14 @@ fn instance(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("1 to 32 letters, digits, `-` or `_` are expected".to_owned())
+}
+
+fn queue(text: &str) -> Result<String, String> {
+    let name = text.strip_prefix('/').unwrap_or(text);
+    if !name.is_empty() && !name.contains('/') {
+        return Ok(text.to_owned());
+    }
+    Err("a queue's name such as tap-4711, lbr.tap-4711 or /lbr.tap-4711 is expected".to_owned())
 }
 
 fn topics() -> impl TypedValueParser<Value = Topic> {
@@ -155,6 +188,14 @@ mod tests {
         let error = tap(&["--mote", "141592cc00000001", "--topic", "logs,counts"]).expect_err("wrong");
         assert_eq!(error.exit_code(), 2);
         assert!(error.to_string().contains("--topic counts: that topic is not about a mote"), "{error}");
+    }
+
+    #[test]
+    fn a_queue_is_no_path() {
+        for name in ["", "/", "/dev/mqueue/lbr.tap-1", "a/b"] {
+            let error = Options::read(["mq-inspect", "unlink", name].map(OsString::from)).expect_err("wrong");
+            assert!(error.exit_code() == 2 && error.to_string().contains("lbr.tap-4711"), "{error}");
+        }
     }
 
     #[test]

@@ -104,15 +104,17 @@ fn port_report() -> impl Strategy<Value = PortReport> {
         text().prop_map(|cause| PortState::Fault { cause }),
     ];
     let fault = (select(FrameFault::ALL.to_vec()), any::<u64>()).prop_map(|(fault, count)| FaultCount { fault, count });
-    let counters = (any::<[u64; 6]>(), vec(fault, 0..=4)).prop_map(|([rx_bytes, rx_frames, tx_bytes, tx_frames, noise_bytes, forced_resumes], faults)| PortCounters {
-        rx_bytes,
-        rx_frames,
-        tx_bytes,
-        tx_frames,
-        noise_bytes,
-        forced_resumes,
-        faults,
-    });
+    let counters = (any::<[u64; 6]>(), vec(fault, 0..=4)).prop_map(
+        |([rx_bytes, rx_frames, tx_bytes, tx_frames, noise_bytes, forced_resumes], faults)| PortCounters {
+            rx_bytes,
+            rx_frames,
+            tx_bytes,
+            tx_frames,
+            noise_bytes,
+            forced_resumes,
+            faults,
+        },
+    );
     (port(), any::<u32>(), state, mono(), any::<u32>(), counters).prop_map(|(port, generation, state, since, baud, counters)| PortReport {
         port,
         generation: Generation(generation),

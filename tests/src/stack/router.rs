@@ -89,6 +89,7 @@ pub fn start_serial_bridge(place: &Place, ports: &[PathBuf]) -> Result<Child> {
 pub fn start_ui_proxy(place: &Place, url: &str) -> Result<Child> {
     let mut command = place.command("ui-proxy")?;
     command.args(["--instance", place.instance(), "--url", url, "--name", place.instance(), "--log-level", "debug"]);
+    command.args(["--retry-for", "20"]);
     command.arg("--key-file").arg(place.path("ui.key")).arg("--state-dir").arg(place.path("state"));
     ready(Child::start("ui-proxy", command)?)
 }

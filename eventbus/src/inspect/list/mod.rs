@@ -3,9 +3,7 @@
 //! A queue is opened and looked at, never received from. What cannot be known stays unknown: nothing
 //! here guesses.
 
-mod name;
 mod row;
-mod survey;
 mod table;
 
 use bus::process::Failure;
@@ -14,11 +12,11 @@ use mqtypes::queues::kernel_name;
 use serde::Serialize;
 
 use super::End;
+use super::name::{self, QueueName, Scope};
 use super::options::ListOptions;
+use super::survey::Survey;
 use super::terminal::{self, Ink};
-use name::{QueueName, Scope};
 use row::{Facts, Row, Standing};
-use survey::Survey;
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
@@ -42,7 +40,7 @@ pub fn run(options: &ListOptions) -> Result<End, Failure> {
         table::text(&rows, survey.mounted_at.as_deref(), Ink::of_stdout())
     };
     terminal::print(&text)?;
-    Ok(if rows.iter().any(|row| row.standing != Standing::Missing) { End::Told } else { End::NothingThere })
+    Ok(if rows.iter().any(|row| row.standing != Standing::Missing) { End::Done } else { End::NothingThere })
 }
 
 fn gather(instance: &str, scope: Scope, survey: &Survey) -> Result<Vec<Row>, QueueError> {
@@ -59,9 +57,8 @@ fn gather(instance: &str, scope: Scope, survey: &Survey) -> Result<Vec<Row>, Que
 /// Looks at one queue. `None` for one that was found, is not declared, and is gone meanwhile.
 fn look_at(name: &QueueName, now: i64, survey: &Survey) -> Result<Option<Row>, QueueError> {
     let kernel_name = kernel_name(&name.instance, &name.inbox);
-    let bytes = survey.bytes(&name.to_string());
     match queue::glance(&kernel_name) {
-        Ok(glance) => Ok(Some(row::of_glance(name, &glance, bytes, now))),
+        Ok(glance) => Ok(Some(row::of_glance(name, &glance, now))),
         Err(QueueError::Missing { .. }) => Ok(name.declared().map(|_| Row::new(name, Standing::Missing, Facts::default()))),
         Err(QueueError::Unsupported) => Err(QueueError::Unsupported),
         Err(error) => Ok(Some(row::of_closed(name, &error, survey.traces(&name.to_string()), now))),

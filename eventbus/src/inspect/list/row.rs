@@ -8,8 +8,9 @@ use mqtypes::envelope::Sender;
 use nix::unistd::{Uid, User};
 use serde::{Serialize, Serializer};
 
-use super::name::QueueName;
-use super::survey::{self, OpenQueue, ProcessName, Traces};
+use crate::inspect::name::QueueName;
+use crate::inspect::process::ProcessName;
+use crate::inspect::survey::{OpenQueue, Traces};
 
 /// One queue as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -96,31 +97,30 @@ impl Row {
 }
 
 /// A queue that could be opened.
-pub fn of_glance(name: &QueueName, glance: &Glance, bytes: Option<u64>, now: i64) -> Row {
+pub fn of_glance(name: &QueueName, glance: &Glance, now: i64) -> Row {
     let standing = match glance.holder {
-        Some(pid) => Standing::Held { holder: survey::process_name(pid) },
+        Some(pid) => Standing::Held { holder: ProcessName::of(pid) },
         None => Standing::Orphan,
     };
-    let traces = Traces { mode: glance.mode, uid: glance.uid, modified: glance.modified, bytes };
-    let fill = Facts { waiting: Some(glance.waiting), depth: Some(glance.depth), size: Some(glance.size), ..Facts::default() };
-    Row::new(name, standing, fill.with(&traces, now))
+    let traces = Traces { mode: glance.mode, uid: glance.uid, modified: glance.modified };
+    let (waiting, depth, size) = (Some(glance.waiting), Some(glance.depth), Some(glance.size));
+    Row::new(name, standing, Facts { waiting, depth, size, bytes: glance.bytes, ..Facts::of(&traces, now) })
 }
 
 /// A queue that is there and could not be opened. A mounted file system may tell something of it.
 pub fn of_closed(name: &QueueName, error: &QueueError, traces: Option<&Traces>, now: i64) -> Row {
     let cause = match error {
-        QueueError::NotAllowed { .. } => "this user may not open it".to_owned(),
+        QueueError::Closed { .. } => "this user may not open it".to_owned(),
         other => other.to_string(),
     };
-    let facts = traces.map_or_else(Facts::default, |traces| Facts::default().with(traces, now));
-    Row::new(name, Standing::Closed { cause }, facts)
+    Row::new(name, Standing::Closed { cause }, traces.map(|traces| Facts::of(traces, now)).unwrap_or_default())
 }
 
 /// A queue that has lost its name.
 pub fn of_unlinked(open: &OpenQueue, now: i64) -> Row {
     let reader = QueueName::parse(&open.name).and_then(|name| name.declared()).map(|spec| spec.reader);
     let standing = Standing::Unlinked { open_in: open.processes.clone() };
-    Row { queue: open.name.clone(), reader, standing, facts: Facts::default().with(&open.traces, now) }
+    Row { queue: open.name.clone(), reader, standing, facts: Facts { bytes: open.bytes, ..Facts::of(&open.traces, now) } }
 }
 
 /// Puts queues that have lost their names behind the others. Of one that is missing because of that, nothing else is said.
@@ -133,15 +133,14 @@ pub fn with_unlinked(mut rows: Vec<Row>, unlinked: impl Iterator<Item = Row>) ->
 }
 
 impl Facts {
-    fn with(self, traces: &Traces, now: i64) -> Self {
+    fn of(traces: &Traces, now: i64) -> Self {
         Self {
-            bytes: traces.bytes,
             mode: Some(Mode(traces.mode)),
             uid: Some(traces.uid),
             owner: User::from_uid(Uid::from_raw(traces.uid)).ok().flatten().map(|user| user.name),
             // A clock that was set back makes it zero.
             idle_s: Some(u64::try_from(now - traces.modified).unwrap_or(0)),
-            ..self
+            ..Self::default()
         }
     }
 }
@@ -166,7 +165,8 @@ mod tests {
             name: "lbr.eventbus".to_owned(),
             is_unlinked: true,
             processes: vec![],
-            traces: Traces { mode: 0o600, uid: 0, modified: 90, bytes: Some(7) },
+            traces: Traces { mode: 0o600, uid: 0, modified: 90 },
+            bytes: Some(7),
         };
         let rows = with_unlinked(vec![missing("lbr.eventbus"), missing("lbr.ui-proxy")], [of_unlinked(&open, 100)].into_iter());
         let names: Vec<_> = rows.iter().map(|row| (row.queue.as_str(), row.facts.bytes)).collect();
@@ -175,8 +175,9 @@ mod tests {
 
     #[test]
     fn json_says_how_it_is_and_leaves_the_unknown_null() {
-        let glance = Glance { waiting: 1, depth: 10, size: 8192, mode: 0o600, uid: u32::MAX - 1, modified: 200, holder: None };
-        let row = of_glance(&name("lbr.tap-1"), &glance, None, 100);
+        let glance =
+            Glance { waiting: 1, bytes: None, depth: 10, size: 8192, mode: 0o600, uid: u32::MAX - 1, gid: 0, modified: 200, holder: None };
+        let row = of_glance(&name("lbr.tap-1"), &glance, 100);
         assert_eq!(
             serde_json::to_string(&row).expect("plain data"),
             r#"{"queue":"lbr.tap-1","reader":null,"standing":"orphan","waiting":1,"depth":10,"size":8192,"bytes":null,"mode":"0600","uid":4294967294,"owner":null,"idle_s":0}"#

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::row::{Row, Standing};
-use super::survey::ProcessName;
+use crate::inspect::survey::UNMOUNTED;
 use crate::inspect::terminal::{Ink, Tone, printable};
 use crate::inspect::time::span;
 
@@ -75,21 +75,14 @@ fn holder(row: &Row) -> String {
     match (&row.standing, row.reader) {
         (Standing::Missing, Some(reader)) => format!("not there: its owner is not running ({reader})"),
         (Standing::Missing, None) => "not there".to_owned(),
-        (Standing::Held { holder }, _) => process(holder),
+        (Standing::Held { holder }, _) => holder.to_string(),
         (Standing::Orphan, Some(reader)) => format!("nobody: its owner is not running ({reader})"),
         (Standing::Orphan, None) => "nobody: left over".to_owned(),
         (Standing::Closed { cause }, _) => format!("unknown: {}", printable(cause)),
         (Standing::Unlinked { open_in }, _) => {
-            let processes: Vec<_> = open_in.iter().map(process).collect();
+            let processes: Vec<_> = open_in.iter().map(ToString::to_string).collect();
             format!("unlinked, and still open in {}", processes.join(", "))
         }
-    }
-}
-
-fn process(process: &ProcessName) -> String {
-    match process.process.as_str() {
-        "" => format!("process {}", process.pid),
-        name => format!("{} ({})", printable(name), process.pid),
     }
 }
 
@@ -98,14 +91,10 @@ fn hints(rows: &[Row], mounted_at: Option<&Path>) -> Vec<String> {
     let mut hints = Vec::new();
     let left_over = rows.iter().find(|row| row.standing == Standing::Orphan && row.reader.is_none());
     match (mounted_at, left_over) {
-        (None, _) => hints.push(
-            "No mqueue file system is mounted, so that a queue left over by a subscriber cannot be seen. \
-             To see all: mkdir -p /dev/mqueue; mount -t mqueue none /dev/mqueue"
-                .to_owned(),
-        ),
-        (Some(at), Some(row)) => {
-            let path = at.join(&row.queue);
-            hints.push(format!("A queue that is left over takes memory until it is removed: rm {}", printable(&path.to_string_lossy())));
+        (None, _) => hints.push(UNMOUNTED.to_owned()),
+        (Some(_), Some(row)) => {
+            let name = printable(&row.queue);
+            hints.push(format!("A queue that is left over takes memory until it is removed: mq-inspect unlink {name}"));
         }
         (Some(_), None) => {}
     }
@@ -118,8 +107,9 @@ fn hints(rows: &[Row], mounted_at: Option<&Path>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inspect::list::name::QueueName;
     use crate::inspect::list::row::{Facts, Mode};
+    use crate::inspect::name::QueueName;
+    use crate::inspect::process::ProcessName;
 
     fn row(queue: &str, standing: Standing, facts: Facts) -> Row {
         Row::new(&QueueName::parse(queue).expect("valid"), standing, facts)
@@ -165,7 +155,7 @@ lbr.odd\\u{1b}[m           -           -      0  0600  lbr    2 h 30 min ago  un
 lbr.tap-4711          10/10        8192   1290  0600  lbr       2 d 7 h ago  nobody: left over
 lbr.ui-proxy              -           -      0  0600  lbr    2 h 30 min ago  unlinked, and still open in ui-proxy (7), eventbus (812)
 
-A queue that is left over takes memory until it is removed: rm /dev/mqueue/lbr.tap-4711
+A queue that is left over takes memory until it is removed: mq-inspect unlink lbr.tap-4711
 
 If ui-proxy itself has an unlinked queue open, it hears nothing any more: restart it.
 ";

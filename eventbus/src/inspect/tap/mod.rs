@@ -13,19 +13,20 @@ mod words;
 use std::io;
 use std::time::Duration;
 
+use bus::channel::{Channel, Destination};
 use bus::clock;
 use bus::inbox::{Drained, Inbox};
 use bus::outbox::Bounds;
 use bus::outlet::Outlet;
 use bus::process::{Failure, Identity, Process};
-use bus::queue::{self, QueueError};
+use bus::queue::{self, PeerQueue, QueueError};
 use bus::reactor::{Reactor, Wake};
 use bus::signals::{self, Signal};
 use bus::tally::Tally;
 use mqtypes::broker::{Notification, Request};
 use mqtypes::envelope::Sender;
 use mqtypes::mono::Mono;
-use mqtypes::queues::{EVENTBUS_REQUESTS, TAP, TAP_PREFIX, kernel_name};
+use mqtypes::queues::{EVENTBUS_REQUESTS, TAP_PREFIX, kernel_name};
 
 use super::End;
 use super::options::TapOptions;
@@ -88,13 +89,14 @@ impl Tap {
         let selection = Selection::new(&options.topics, options.mote);
         let reply = format!("{TAP_PREFIX}{}", std::process::id());
         let mut reactor = Reactor::new(process)?;
-        let mut inbox = Inbox::own_named(instance, &reply, &TAP)?;
+        let mut inbox = Inbox::own_tap(instance, &reply)?;
         let queue = OwnName(kernel_name(instance, &reply));
         // A killed process of the same number may have left its queue behind, full of old news.
         while inbox.drain(|_, _| {})? == Drained::More {}
         inbox.watch(&reactor.register(Source::Inbox))?;
         let way = kernel_name(instance, EVENTBUS_REQUESTS.spec.name);
-        let requests = Outlet::new(way, process.identity, reactor.register(Source::RoomForRequests), REQUESTS);
+        let channel = Channel::new(way, Destination::Shared, process.identity, reactor.register(Source::RoomForRequests));
+        let requests = Outlet::over(channel, REQUESTS);
         let output = Output::open();
         output.watch(&reactor.register(Source::Output))?;
         let subscription = Subscription::new(now, reply, selection.topics().to_vec());
@@ -108,7 +110,7 @@ impl Tap {
         let ended = self.follow();
         self.leave();
         ended?;
-        Ok(if self.subscription.was_answered() { End::Told } else { End::NothingThere })
+        Ok(if self.subscription.was_answered() { End::Done } else { End::NothingThere })
     }
 
     fn follow(&mut self) -> Result<(), Failure> {
@@ -214,12 +216,15 @@ fn why_not_there(instance: &str) -> Result<Option<String>, Failure> {
     let name = kernel_name(instance, EVENTBUS_REQUESTS.spec.name);
     let hint = format!("start it, or name another --instance than {instance}");
     match queue::glance(&name) {
-        Ok(glance) if glance.holder.is_some() => Ok(None),
+        Ok(seen) if seen.holder.is_some() => {
+            PeerQueue::open_shared(&name)?;
+            if seen.is_a_strangers() {
+                complain(&format!("{name} belongs to user {}, not to us, `lbr` or root: what follows is that user's router", seen.uid));
+            }
+            Ok(None)
+        }
         Ok(_) => Ok(Some(format!("eventbus is not running: {name} is there, but nobody reads it; {hint}"))),
         Err(QueueError::Missing { .. }) => Ok(Some(format!("eventbus is not running: {name} does not exist; {hint}"))),
-        Err(QueueError::NotAllowed { .. }) => {
-            Err(Failure::Environment(format!("{name} may not be opened by this user: join its group, or try as root")))
-        }
         Err(error) => Err(error.into()),
     }
 }

@@ -7,26 +7,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::Read;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use bus::queue::bytes_waiting;
 use nix::fcntl::OFlag;
 use nix::sys::statfs::{FsType, fstatfs, statfs};
-use serde::Serialize;
+
+use super::process::ProcessName;
 
 /// `MQUEUE_MAGIC` in the kernel's `ipc/mqueue.c`.
 const MQUEUE: FsType = FsType(0x1980_0202);
 
-/// A process as a person knows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ProcessName {
-    /// Its process id.
-    pub pid: u32,
-    /// Its name; empty when it has ended meanwhile.
-    pub process: String,
-}
+/// What cannot be seen without a mounted file system, and the way out.
+pub const UNMOUNTED: &str = "No mqueue file system is mounted, so that a queue left over by a subscriber cannot be seen. \
+                             To see all: mkdir -p /dev/mqueue; mount -t mqueue none /dev/mqueue";
 
 /// What a queue shows as a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +33,6 @@ pub struct Traces {
     pub uid: u32,
     /// Unix time in seconds when something last came or went.
     pub modified: i64,
-    /// Bytes that wait in it, when we may read that.
-    pub bytes: Option<u64>,
 }
 
 /// A queue that some process has open.
@@ -52,6 +46,8 @@ pub struct OpenQueue {
     pub processes: Vec<ProcessName>,
     /// What it shows.
     pub traces: Traces,
+    /// Bytes that wait in it, when we may read that.
+    pub bytes: Option<u64>,
 }
 
 /// Everything that was found.
@@ -83,21 +79,10 @@ impl Survey {
         self.mounted.get(name).or_else(open)
     }
 
-    /// Bytes that wait in a queue with a name.
-    pub fn bytes(&self, name: &str) -> Option<u64> {
-        self.traces(name).and_then(|traces| traces.bytes)
-    }
-
     /// Queues that have lost their names.
     pub fn unlinked(&self) -> impl Iterator<Item = &OpenQueue> {
         self.open.iter().filter(|open| open.is_unlinked)
     }
-}
-
-/// Who that is.
-pub fn process_name(pid: u32) -> ProcessName {
-    let name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
-    ProcessName { pid, process: String::from_utf8_lossy(&name).trim_end().to_owned() }
 }
 
 /// The first mount of type `mqueue`: device, mount point and type are the first three words of a line.
@@ -130,8 +115,7 @@ fn mounted_queues(at: &Path) -> BTreeMap<String, Traces> {
     entries
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
-            let traces = traces(&entry.metadata().ok()?, open(&entry.path()).and_then(bytes_waiting));
-            Some((name, traces))
+            Some((name, Traces::of(&entry.metadata().ok()?)))
         })
         .collect()
 }
@@ -144,7 +128,7 @@ fn open_queues(proc: &Path) -> Vec<OpenQueue> {
         for (inode, queue) in descriptors.filter_map(|descriptor| open_queue(&descriptor.path())) {
             let processes = &mut queues.entry(inode).or_insert(queue).processes;
             if processes.last().is_none_or(|last| last.pid != pid) {
-                processes.push(process_name(pid));
+                processes.push(ProcessName::of(pid));
             }
         }
     }
@@ -170,28 +154,19 @@ fn open_queue(descriptor: &Path) -> Option<((u64, u64), OpenQueue)> {
     let name = if is_unlinked { name.strip_suffix(" (deleted)").unwrap_or(name) } else { name };
     // The descriptor may have become another one meanwhile.
     let file = open(descriptor).filter(|file| fstatfs(file).is_ok_and(|system| system.filesystem_type() == MQUEUE));
-    let traces = traces(&metadata, file.and_then(bytes_waiting));
-    Some(((metadata.dev(), metadata.ino()), OpenQueue { name: name.to_owned(), is_unlinked, processes: Vec::new(), traces }))
+    let (traces, bytes) = (Traces::of(&metadata), file.and_then(bytes_waiting));
+    Some(((metadata.dev(), metadata.ino()), OpenQueue { name: name.to_owned(), is_unlinked, processes: Vec::new(), traces, bytes }))
 }
 
-fn traces(metadata: &fs::Metadata, bytes: Option<u64>) -> Traces {
-    Traces { mode: metadata.mode() & 0o777, uid: metadata.uid(), modified: metadata.mtime(), bytes }
+impl Traces {
+    fn of(metadata: &fs::Metadata) -> Self {
+        Self { mode: metadata.mode() & 0o777, uid: metadata.uid(), modified: metadata.mtime() }
+    }
 }
 
 fn open(path: &Path) -> Option<File> {
     let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
     OpenOptions::new().read(true).custom_flags(flags.bits()).open(path).ok()
-}
-
-/// A queue, read as a file, gives a line about itself: `QSIZE:129 NOTIFY:0 SIGNO:0 NOTIFY_PID:0`. No message is taken.
-fn bytes_waiting(mut queue: File) -> Option<u64> {
-    let mut line = [0; 128];
-    let len = queue.read(&mut line).ok()?;
-    size_in(std::str::from_utf8(&line[..len]).ok()?)
-}
-
-fn size_in(line: &str) -> Option<u64> {
-    line.split_whitespace().find_map(|word| word.strip_prefix("QSIZE:"))?.parse().ok()
 }
 
 #[cfg(test)]
@@ -209,16 +184,6 @@ mod tests {
     }
 
     #[test]
-    fn a_mounted_queue_tells_its_bytes_in_a_line() {
-        let directory = tempfile::tempdir().expect("made");
-        fs::write(directory.path().join("lbr.tap-1"), "QSIZE:129        NOTIFY:0     SIGNO:0     NOTIFY_PID:0     \n").expect("written");
-        fs::write(directory.path().join("lbr.tap-2"), "something else").expect("written");
-        let queues = mounted_queues(directory.path());
-        let bytes: Vec<_> = queues.iter().map(|(name, traces)| (name.as_str(), traces.bytes)).collect();
-        assert_eq!(bytes, [("lbr.tap-1", Some(129)), ("lbr.tap-2", None)]);
-    }
-
-    #[test]
     fn a_queue_that_lost_its_name_is_found_in_those_who_have_it_open() {
         let name = format!("inspect-survey-{}.tap-1", std::process::id());
         let kernel_name = format!("/{name}");
@@ -230,8 +195,8 @@ mod tests {
         unlink(&kernel_name).expect("there");
         let after = seen(&name).expect("still open");
         assert_eq!((before.is_unlinked, after.is_unlinked), (false, true));
-        assert_eq!((before.traces.bytes, after.traces.bytes), (Some(7), Some(7)));
-        assert_eq!(after.processes, [process_name(std::process::id())]);
+        assert_eq!((before.bytes, after.bytes), (Some(7), Some(7)));
+        assert_eq!(after.processes, [ProcessName::of(std::process::id())]);
         drop(owner);
         assert_eq!(seen(&name), None);
     }

@@ -30,6 +30,12 @@ impl QueueName {
         (is_instance_name(instance) && !inbox.is_empty()).then(|| Self { instance: instance.to_owned(), inbox: inbox.to_owned() })
     }
 
+    /// A name as a person gives it: as it is listed, or as an error names it, or what follows the instance in that.
+    pub fn within(instance: &str, name: &str) -> Self {
+        let name = name.strip_prefix('/').unwrap_or(name);
+        Self::parse(name).unwrap_or_else(|| Self { instance: instance.to_owned(), inbox: name.to_owned() })
+    }
+
     /// What is declared of it; nothing of taps and of queues of other versions.
     pub fn declared(&self) -> Option<&'static Spec> {
         queues::ALL.iter().find(|spec| spec.name == self.inbox)
@@ -82,6 +88,14 @@ mod tests {
         let names = shown(Scope::Instance);
         assert_eq!(names[..5], declared);
         assert_eq!(names[5..], ["lbr.router", "lbr.tap-2"]);
+    }
+
+    #[test]
+    fn a_person_may_give_a_name_with_and_without_its_instance() {
+        let given = |name| QueueName::within("lbr", name).to_string();
+        assert_eq!(["tap-1", "lbr.tap-1", "/lbr.tap-1"].map(given), ["lbr.tap-1"; 3]);
+        assert_eq!(["two.tap-1", "/two.tap-1"].map(given), ["two.tap-1"; 2]);
+        assert_eq!(["/", "x y.z"].map(given), ["lbr.", "lbr.x y.z"]);
     }
 
     #[test]

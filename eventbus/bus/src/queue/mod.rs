@@ -3,98 +3,28 @@
 //! A queue outlives its processes and keeps its messages. Its owner alone creates it and holds a lock
 //! on it; writers open what is there. Names, depths, sizes and modes come from `mqtypes::queues`.
 
-use std::io;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+mod error;
+mod lock;
 
-use mqtypes::queues::{Spec, kernel_name};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+
+use mqtypes::queues::{Access, Spec, kernel_name};
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
-use nix::sys::stat::{FileStat, Mode, fchmod, fstat, major, minor};
-use nix::unistd::{Uid, User};
-use posixmq::{OpenOptions, PosixMq};
+use nix::sys::stat::{FileStat, Mode, fchmod, fstat};
+use nix::unistd::{Gid, Uid, User, fchown, getgroups, read};
+use posixmq::{Attributes, OpenOptions, PosixMq};
 
 use crate::descriptor::borrow;
-
-/// What went wrong with a queue. Every text says what a person can do.
-#[derive(Debug, thiserror::Error)]
-pub enum QueueError {
-    /// Another process owns it.
-    #[error("{name} is in use by {}: one process of each kind per instance; stop that one, or choose another --instance", holder(*pid))]
-    InUse {
-        /// The kernel's name of the queue.
-        name: String,
-        /// The holder's process id, when the kernel told it.
-        pid: Option<u32>,
-    },
-    /// It exists, and someone else made it.
-    #[error("{name} exists and belongs to user {uid}, not to us, `lbr` or root: refusing it; remove it as that user or as root")]
-    Squatted {
-        /// The kernel's name of the queue.
-        name: String,
-        /// Its owner.
-        uid: u32,
-    },
-    /// It exists, and we may not open it.
-    #[error(
-        "{name} exists and may not be opened: it was made by another user; remove it as root with `mq-inspect unlink`, or choose another --instance"
-    )]
-    NotAllowed {
-        /// The kernel's name of the queue.
-        name: String,
-    },
-    /// The user's allowance is used up.
-    #[error(
-        "{name} cannot be made: this user's message queues are at their limit (RLIMIT_MSGQUEUE, `ulimit -q`); remove queues that nobody needs, or raise the limit"
-    )]
-    Allowance {
-        /// The kernel's name of the queue.
-        name: String,
-    },
-    /// No such thing in this kernel.
-    #[error("this kernel has no POSIX message queues (CONFIG_POSIX_MQUEUE)")]
-    Unsupported,
-    /// Nobody has made it yet.
-    #[error("{name} does not exist: its owner is not running")]
-    Missing {
-        /// The kernel's name of the queue.
-        name: String,
-    },
-    /// Anything else the system refuses.
-    #[error("{name}: {doing}: {source}")]
-    System {
-        /// The kernel's name of the queue.
-        name: String,
-        /// What was tried.
-        doing: &'static str,
-        /// What the system said.
-        source: io::Error,
-    },
-}
-
-fn holder(pid: Option<u32>) -> String {
-    pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
-}
-
-impl QueueError {
-    fn system(name: &str, doing: &'static str, source: io::Error) -> Self {
-        let name = name.to_owned();
-        match source.raw_os_error().map(Errno::from_raw) {
-            Some(Errno::ENOSYS) => Self::Unsupported,
-            Some(Errno::ENOENT) => Self::Missing { name },
-            Some(Errno::EACCES) => Self::NotAllowed { name },
-            Some(Errno::EMFILE | Errno::ENOMEM) => Self::Allowance { name },
-            _other => Self::System { name, doing, source },
-        }
-    }
-}
+pub use error::QueueError;
+use lock::{Lock, lock};
 
 /// A queue of ours, open for reading, with the lock that says so.
 #[derive(Debug)]
 pub struct OwnedQueue {
     queue: PosixMq,
     name: String,
-    // The lock lives as long as this duplicate of the queue's descriptor.
-    _lock: Flock<OwnedFd>,
+    _lock: Lock,
 }
 
 /// How often opening is tried again when somebody unlinks the queue in between.
@@ -106,8 +36,24 @@ impl OwnedQueue {
         Self::open_named(&kernel_name(instance, spec.name), spec)
     }
 
-    /// The same under a name of its own, for a subscriber's queue.
+    /// The same under a kernel name of its own.
     pub fn open_named(name: &str, spec: &Spec) -> Result<Self, QueueError> {
+        Self::open_or_make(name, spec).map_err(QueueError::for_owner)
+    }
+
+    /// The same for a queue that a process of another user writes to, as a member of `group`. Where we may not give it to that
+    /// group it stays our own: members of our present group have no business in it.
+    pub fn open_for_group(name: &str, spec: &Spec, group: u32) -> Result<Self, QueueError> {
+        let owned = Self::open_named(name, &Spec { access: Access::Own, ..*spec })?;
+        match fchown(borrow(&owned.queue), None, Some(Gid::from_raw(group))) {
+            Ok(()) => owned.set_access(spec.access)?,
+            Err(Errno::EPERM) => {}
+            Err(errno) => return Err(QueueError::system(name, "giving it to its group", errno.into())),
+        }
+        Ok(owned)
+    }
+
+    fn open_or_make(name: &str, spec: &Spec) -> Result<Self, QueueError> {
         for _try in 0..OPEN_TRIES {
             let opened = match open_existing(name) {
                 Err(QueueError::Missing { .. }) => create(name, spec),
@@ -124,8 +70,7 @@ impl OwnedQueue {
                 Err(error) => return Err(error),
             }
         }
-        let source = io::Error::other("it is removed again and again while it is being opened");
-        Err(QueueError::System { name: name.to_owned(), doing: "opening", source })
+        Err(QueueError::unsteady(name))
     }
 
     /// Checks and locks an open queue; `None` when it had to be removed and is to be made anew.
@@ -133,10 +78,10 @@ impl OwnedQueue {
         let stat = stat(&queue, name)?;
         refuse_a_strangers(&stat, name)?;
         let lock = lock(&queue, name)?;
-        if stat.st_nlink == 0 {
+        if is_unlinked(&queue) {
             return Ok(None);
         }
-        let attributes = queue.attributes().map_err(|error| QueueError::system(name, "reading its attributes", error))?;
+        let attributes = attributes(&queue, name)?;
         if (attributes.capacity, attributes.max_msg_len) != (spec.depth, spec.size) {
             log::warn!(
                 "{name} was left over with {} x {} bytes instead of {} x {}: replaced, {} waiting messages lost",
@@ -149,12 +94,17 @@ impl OwnedQueue {
             unlink(name)?;
             return Ok(None);
         }
-        // The mode given at creation passes through the umask; this one does not.
+        let owned = Self { queue, name: name.to_owned(), _lock: lock };
         if stat.st_uid == Uid::effective().as_raw() {
-            fchmod(borrow(&queue), Mode::from_bits_truncate(spec.access.mode()))
-                .map_err(|errno| QueueError::system(name, "setting its mode", errno.into()))?;
+            owned.set_access(spec.access)?;
         }
-        Ok(Some(Self { queue, name: name.to_owned(), _lock: lock }))
+        Ok(Some(owned))
+    }
+
+    /// The mode given at creation passes through the umask; this one does not.
+    fn set_access(&self, access: Access) -> Result<(), QueueError> {
+        fchmod(borrow(&self.queue), Mode::from_bits_truncate(access.mode()))
+            .map_err(|errno| QueueError::system(&self.name, "setting its mode", errno.into()))
     }
 
     /// The kernel's name.
@@ -191,15 +141,25 @@ pub struct PeerQueue {
 }
 
 impl PeerQueue {
-    /// Opens what is there; never creates.
+    /// Opens the inbox of one of the router's processes; never creates. A stranger's queue under its name is refused.
     pub fn open(name: &str) -> Result<Self, QueueError> {
+        Self::open_checked(name, refuse_a_strangers)
+    }
+
+    /// Opens a queue that a group shares: a subscriber's tap, or, for a tool, the requests of the router that it was told of; never
+    /// creates. It must be ours or our group's: a name that its subscriber has given up may be taken by anybody.
+    pub fn open_shared(name: &str) -> Result<Self, QueueError> {
+        Self::open_checked(name, refuse_an_outsiders)
+    }
+
+    fn open_checked(name: &str, check: fn(&FileStat, &str) -> Result<(), QueueError>) -> Result<Self, QueueError> {
         let queue = OpenOptions::writeonly()
             .nonblocking()
             .existing()
             .open(name)
             .map_err(|error| QueueError::system(name, "opening for writing", error))?;
-        refuse_a_strangers(&stat(&queue, name)?, name)?;
-        let attributes = queue.attributes().map_err(|error| QueueError::system(name, "reading its attributes", error))?;
+        check(&stat(&queue, name)?, name)?;
+        let attributes = attributes(&queue, name)?;
         Ok(Self { queue, size: attributes.max_msg_len })
     }
 
@@ -215,7 +175,7 @@ impl PeerQueue {
 
     /// Was it unlinked since it was opened? Then nobody will ever read what is sent to it.
     pub fn is_unlinked(&self) -> bool {
-        fstat(borrow(&self.queue)).is_ok_and(|stat| stat.st_nlink == 0)
+        is_unlinked(&self.queue)
     }
 }
 
@@ -227,7 +187,21 @@ impl AsRawFd for PeerQueue {
 
 /// Removes a queue by its kernel name. Whoever has it open keeps talking to nobody.
 pub fn unlink(name: &str) -> Result<(), QueueError> {
-    posixmq::remove_queue(name).map_err(|error| QueueError::system(name, "removing", error))
+    posixmq::remove_queue(name).map_err(|error| QueueError::system(name, "removing", error).for_owner())
+}
+
+/// Removes a queue that no process owns, and tells how many messages were in it.
+pub fn unlink_unowned(name: &str) -> Result<usize, QueueError> {
+    for _try in 0..OPEN_TRIES {
+        let queue = open_existing(name)?;
+        // Until the name is gone: a process that starts meanwhile is refused, instead of owning a queue without a name.
+        let _lock = lock(&queue, name)?;
+        if !is_unlinked(&queue) {
+            let waiting = attributes(&queue, name)?.current_messages;
+            return unlink(name).map(|()| waiting);
+        }
+    }
+    Err(QueueError::unsteady(name))
 }
 
 /// What can be seen of a queue without taking anything from it.
@@ -235,6 +209,8 @@ pub fn unlink(name: &str) -> Result<(), QueueError> {
 pub struct Glance {
     /// Messages waiting.
     pub waiting: usize,
+    /// Bytes waiting, in all messages together, when the kernel tells it.
+    pub bytes: Option<u64>,
     /// Messages it holds.
     pub depth: usize,
     /// Bytes a message may have.
@@ -243,26 +219,49 @@ pub struct Glance {
     pub mode: u32,
     /// Its owner's user id.
     pub uid: u32,
+    /// Its group's id.
+    pub gid: u32,
     /// Unix time in seconds when something last came or went.
     pub modified: i64,
     /// Process that holds its lock, if one does.
     pub holder: Option<u32>,
 }
 
+impl Glance {
+    /// Does it belong neither to us, nor to `lbr`, nor to root, nor to a group of ours?
+    pub fn is_a_strangers(&self) -> bool {
+        !is_one_of_us(self.uid) && !is_our_group(self.gid)
+    }
+}
+
 /// Looks at a queue without receiving.
 pub fn glance(name: &str) -> Result<Glance, QueueError> {
     let queue = open_existing(name)?;
     let stat = stat(&queue, name)?;
-    let attributes = queue.attributes().map_err(|error| QueueError::system(name, "reading its attributes", error))?;
+    let attributes = attributes(&queue, name)?;
     Ok(Glance {
         waiting: attributes.current_messages,
+        bytes: bytes_waiting(borrow(&queue)),
         depth: attributes.capacity,
         size: attributes.max_msg_len,
         mode: stat.st_mode & 0o777,
         uid: stat.st_uid,
+        gid: stat.st_gid,
         modified: stat.st_mtime,
-        holder: lock_holder(&stat),
+        holder: lock::holder(&stat),
     })
+}
+
+/// Bytes that wait in an open queue. Read as a file, once, it gives a line about itself, and no message is taken.
+pub fn bytes_waiting(queue: impl AsFd) -> Option<u64> {
+    let mut line = [0; 128];
+    let len = read(queue, &mut line).ok()?;
+    size_in(std::str::from_utf8(&line[..len]).ok()?)
+}
+
+/// The line is `QSIZE:129        NOTIFY:0     SIGNO:0     NOTIFY_PID:0`.
+fn size_in(line: &str) -> Option<u64> {
+    line.split_whitespace().find_map(|word| word.strip_prefix("QSIZE:"))?.parse().ok()
 }
 
 fn open_existing(name: &str) -> Result<PosixMq, QueueError> {
@@ -284,40 +283,37 @@ fn stat(queue: &PosixMq, name: &str) -> Result<FileStat, QueueError> {
     fstat(borrow(queue)).map_err(|errno| QueueError::system(name, "looking at it", errno.into()))
 }
 
+fn attributes(queue: &PosixMq, name: &str) -> Result<Attributes, QueueError> {
+    queue.attributes().map_err(|error| QueueError::system(name, "reading its attributes", error))
+}
+
+fn is_unlinked(queue: &PosixMq) -> bool {
+    fstat(borrow(queue)).is_ok_and(|stat| stat.st_nlink == 0)
+}
+
 fn refuse_a_strangers(stat: &FileStat, name: &str) -> Result<(), QueueError> {
-    let owner = Uid::from_raw(stat.st_uid);
-    let is_lbr = || User::from_name("lbr").ok().flatten().is_some_and(|lbr| lbr.uid == owner);
-    if owner.is_root() || owner == Uid::effective() || is_lbr() {
+    if is_one_of_us(stat.st_uid) {
         return Ok(());
     }
     Err(QueueError::Squatted { name: name.to_owned(), uid: stat.st_uid })
 }
 
-fn lock(queue: &PosixMq, name: &str) -> Result<Flock<OwnedFd>, QueueError> {
-    let system = |error| QueueError::system(name, "locking", error);
-    let duplicate = borrow(queue).try_clone_to_owned().map_err(system)?;
-    Flock::lock(duplicate, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
-        Errno::EWOULDBLOCK => {
-            let pid = fstat(borrow(queue)).ok().and_then(|stat| lock_holder(&stat));
-            QueueError::InUse { name: name.to_owned(), pid }
-        }
-        other => system(other.into()),
-    })
+fn refuse_an_outsiders(stat: &FileStat, name: &str) -> Result<(), QueueError> {
+    // Root may do what the members of any group may.
+    if is_one_of_us(stat.st_uid) || is_our_group(stat.st_gid) || Uid::effective().is_root() {
+        return Ok(());
+    }
+    Err(QueueError::Outsider { name: name.to_owned(), uid: stat.st_uid, gid: stat.st_gid })
 }
 
-/// Who holds the lock on this file, by the kernel's own list.
-fn lock_holder(stat: &FileStat) -> Option<u32> {
-    let locks = std::fs::read_to_string("/proc/locks").ok()?;
-    holder_in(&locks, &format!("{:02x}:{:02x}:{}", major(stat.st_dev), minor(stat.st_dev), stat.st_ino))
+fn is_one_of_us(uid: u32) -> bool {
+    let user = Uid::from_raw(uid);
+    user.is_root() || user == Uid::effective() || User::from_name("lbr").ok().flatten().is_some_and(|lbr| lbr.uid == user)
 }
 
-/// A line is `1: FLOCK  ADVISORY  WRITE 1234 00:14:5678 0 EOF`.
-fn holder_in(locks: &str, file: &str) -> Option<u32> {
-    locks.lines().find_map(|line| {
-        let mut words = line.split_whitespace().skip_while(|word| *word != "FLOCK");
-        let pid = words.nth(3)?;
-        (words.next()? == file).then(|| pid.parse().ok()).flatten()
-    })
+fn is_our_group(gid: u32) -> bool {
+    let group = Gid::from_raw(gid);
+    group == Gid::effective() || getgroups().is_ok_and(|groups| groups.contains(&group))
 }
 
 #[cfg(test)]
@@ -400,9 +396,61 @@ mod tests {
     }
 
     #[test]
-    fn the_holder_is_found_in_the_kernels_list() {
-        let locks = "1: POSIX  ADVISORY  READ 12 00:14:99 0 EOF\n2: -> FLOCK  ADVISORY  WRITE 8 00:14:77 0 EOF\n3: FLOCK  ADVISORY  WRITE 4711 00:14:99 0 EOF\n";
-        assert_eq!(holder_in(locks, "00:14:99"), Some(4711));
-        assert_eq!(holder_in(locks, "00:15:99"), None);
+    fn an_owned_queue_is_not_removed_and_an_unowned_one_tells_what_was_in_it() {
+        let name = Name::new("unowned");
+        let owner = OwnedQueue::open_named(&name.0, &SPEC).expect("made");
+        PeerQueue::open(&name.0).expect("open").send(b"lost").expect("sent");
+        assert!(matches!(unlink_unowned(&name.0), Err(QueueError::InUse { pid: Some(pid), .. }) if pid == std::process::id()));
+        drop(owner);
+        assert_eq!(unlink_unowned(&name.0).expect("nobody's"), 1);
+        assert!(matches!(unlink_unowned(&name.0), Err(QueueError::Missing { .. })));
+    }
+
+    #[test]
+    fn waiting_bytes_are_seen_again_and_again_and_stay() {
+        let name = Name::new("bytes");
+        let owner = OwnedQueue::open_named(&name.0, &SPEC).expect("made");
+        let peer = PeerQueue::open(&name.0).expect("open");
+        for (message, bytes) in [(&b"three"[..], 5), (b"more", 9)] {
+            peer.send(message).expect("sent");
+            assert_eq!(glance(&name.0).expect("there").bytes, Some(bytes));
+        }
+        assert_eq!(owner.receive(&mut [0; 64]).expect("still there"), Some(5));
+        assert_eq!(glance(&name.0).expect("there").bytes, Some(4));
+    }
+
+    #[test]
+    fn the_kernels_line_about_a_queue_is_read_with_care() {
+        assert_eq!(size_in("QSIZE:129        NOTIFY:0     SIGNO:0     NOTIFY_PID:0     \n"), Some(129));
+        for foreign in ["", "QSIZE:", "QSIZE:-1", "SIZE:9"] {
+            assert_eq!(size_in(foreign), None, "{foreign}");
+        }
+    }
+
+    #[test]
+    fn a_queue_is_shared_with_the_group_it_was_given_to() {
+        let name = Name::new("group");
+        let group = Gid::effective().as_raw();
+        let _owner = OwnedQueue::open_for_group(&name.0, &SPEC, group).expect("made");
+        let seen = glance(&name.0).expect("there");
+        assert_eq!((seen.gid, seen.mode), (group, 0o660));
+    }
+
+    #[test]
+    fn a_strangers_queue_is_no_inbox_and_only_our_groups_is_shared_without_notice() {
+        if !Uid::effective().is_root() {
+            eprintln!("skipped: only root can make a queue of another user");
+            return;
+        }
+        let name = Name::new("stranger");
+        let owner = OwnedQueue::open_named(&name.0, &SPEC).expect("made");
+        for (uid, gid, is_a_strangers) in
+            [(4711, Gid::effective(), false), (4711, Gid::from_raw(4712), true), (0, Gid::from_raw(4712), false)]
+        {
+            fchown(borrow(&owner), Some(Uid::from_raw(uid)), Some(gid)).expect("we are root");
+            assert_eq!(glance(&name.0).expect("there").is_a_strangers(), is_a_strangers);
+            assert_eq!(matches!(PeerQueue::open(&name.0), Err(QueueError::Squatted { uid: 4711, .. })), uid == 4711);
+            PeerQueue::open_shared(&name.0).expect("we are root");
+        }
     }
 }
