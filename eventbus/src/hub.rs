@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bus::process::Identity;
 use bus::tally::Tally;
 use mqtypes::broker::{Notification, Request, Topic};
-use mqtypes::command::Command;
+use mqtypes::command::{Command, CommandOutcome, OutcomeState};
 use mqtypes::envelope::{Envelope, Sender};
 use mqtypes::health::ProcessHealth;
 use mqtypes::ids::WriteId;
@@ -275,6 +275,12 @@ impl Hub {
     fn handle_command(&mut self, now: Mono, envelope: &Envelope, command: &Command) {
         if !self.broker.expect_outcome(envelope.boot, &command.reply, command.deadline) {
             return self.refuse("command-without-reply-queue", &command.reply);
+        }
+        if envelope.sent < self.identity.started {
+            // It waited in the queue while nobody ran; who gave it has been told that it failed.
+            let detail = "restarted: eventbus was not running when the command was given".to_owned();
+            self.broker.outcome(&command.reply, CommandOutcome { id: command.id, state: OutcomeState::Failed, detail });
+            return;
         }
         let Some(index) = self.commands.handle_command(now, command, &self.model) else { return };
         let port = self.model.mote(index).and_then(|mote| mote.port()).map(|(port, _)| port.clone());

@@ -39,7 +39,8 @@ impl Stage {
         let directory = tempfile::tempdir().expect("made");
         let roles = WantedRoles::load(&directory.path().join("wanted-roles")).expect("empty");
         let network = Network { prefix: DEFAULT_PREFIX, key_index: 1, key: [7; 16] };
-        let hub = Hub::new(Identity::new(Sender::Eventbus), Model::new(), Commands::new(network, roles));
+        let identity = Identity { started: START, ..Identity::new(Sender::Eventbus) };
+        let hub = Hub::new(identity, Model::new(), Commands::new(network, roles));
         Self { hub, _directory: directory }
     }
 
@@ -246,6 +247,20 @@ fn logs_are_told_in_words() {
         .filter_map(|told| if let Notification::Log(log) = told { Some((log.error.name.as_str(), log.text.as_str())) } else { None })
         .collect();
     assert_eq!(texts.first(), Some(&("BOOTED", "booted")));
+}
+
+#[test]
+fn a_command_from_before_the_start_is_not_carried_out() {
+    let mut stage = Stage::new();
+    stage.serial(START, SerialNotification::Port(report("mote1", PortCounters::default())));
+    let target = Target::Port(PortName("mote1".to_owned()));
+    let deadline = Mono(START.0 + 30_000_000);
+    let command = Command { id: RequestId(9), reply: TAP.to_owned(), deadline, target, action: Action::Reset };
+    let earlier = Envelope { sent: Mono(START.0 - 1), ..envelope(Sender::Tool) };
+    stage.hub.handle_request(START, &earlier, Request::Command(command));
+    assert!(stage.hub.poll_write().is_none());
+    let told = stage.told();
+    assert!(matches!(&told[..], [Notification::Outcome(outcome)] if outcome.state == OutcomeState::Failed), "{told:?}");
 }
 
 #[test]

@@ -37,11 +37,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let _ = signals::block();
     let arguments = match Arguments::try_parse_from(args) {
         Ok(arguments) => arguments,
-        Err(error) => {
-            // A closed standard error is no reason for another failure.
-            let _ = error.print();
-            return ExitCode::from(error.exit_code() as u8);
-        }
+        Err(error) => return bus::options::explain(&error),
     };
     match &arguments.subcommand {
         Some(Subcommand::Wake(call)) => wake::run(call),

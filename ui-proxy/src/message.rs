@@ -10,7 +10,7 @@ use mqtypes::log::MoteLog;
 use mqtypes::mote::MoteEntry;
 
 use crate::request::{Fault, HostId};
-use crate::session::status::Reading;
+use crate::session::mote_status::Reading;
 
 /// One message.
 #[derive(Debug, Clone, PartialEq)]

@@ -14,8 +14,11 @@ use tungstenite::{Bytes, Error, Message, Utf8Bytes, WebSocket};
 use crate::link::action::Room;
 use crate::link::pulse::Payload;
 
-/// Longest message that is taken before the host has proved itself, and after, bytes.
-const LONGEST: (usize, usize) = (1024, 64 * 1024);
+/// Longest message that is taken of a host that has not proved itself, bytes.
+const LONGEST_OF_STRANGERS: usize = 1024;
+
+/// Longest message that is taken of one that has, bytes.
+const LONGEST: usize = 64 * 1024;
 
 /// Small, since it is allocated at once; a longer message makes it grow and no more than it needs.
 const READ_BUFFER: usize = 4096;
@@ -35,8 +38,8 @@ pub fn config() -> WebSocketConfig {
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
         .max_write_buffer_size(MOST_WAITING)
-        .max_message_size(Some(LONGEST.0))
-        .max_frame_size(Some(LONGEST.0))
+        .max_message_size(Some(LONGEST_OF_STRANGERS))
+        .max_frame_size(Some(LONGEST_OF_STRANGERS))
 }
 
 /// An open WebSocket.
@@ -100,8 +103,8 @@ impl Socket {
     /// Takes longer messages from now on.
     pub fn trust(&mut self) {
         self.stream.set_config(|config| {
-            config.max_message_size = Some(LONGEST.1);
-            config.max_frame_size = Some(LONGEST.1);
+            config.max_message_size = Some(LONGEST);
+            config.max_frame_size = Some(LONGEST);
         });
     }
 

@@ -42,7 +42,7 @@ fn wake(call: &WakeCall) -> Result<u32, Failure> {
     let Identity { sender, boot, .. } = Identity::new(Sender::Tool);
     let envelope = Envelope { sender, boot, seq: 0, sent: clock::now() };
     let message = codec::encode(&envelope, &ProxyRequest::Wake { port: call.port }).expect("a wake-up is a few bytes");
-    PeerQueue::open(&name)?.send(&message).map_err(|error| match error.kind() {
+    PeerQueue::open_shared(&name)?.send(&message).map_err(|error| match error.kind() {
         io::ErrorKind::WouldBlock => Failure::Environment(format!(
             "ui-proxy (process {pid}) does not read its queue {name}: earlier wake-ups wait in it; look at its log"
         )),

@@ -13,14 +13,12 @@ use serde_json::{Map, Value};
 
 use super::cut;
 use crate::request::{Complaint, Event, Fault, HostId, Rejection, Request, Topic};
+use crate::session::bounds::{LONGEST_PORT, is_port_name};
 
 type Object = Map<String, Value>;
 
 /// Longest id of a command, characters.
 const LONGEST_ID: usize = 64;
-
-/// Longest name of a port, bytes: a path of a device is far shorter.
-const LONGEST_PORT: usize = 255;
 
 /// Most of the peer's own text that is repeated to a person, bytes.
 const LONGEST_QUOTE: usize = 40;
@@ -44,12 +42,14 @@ const INTERVAL_MS: (u64, u64) = (100, 3_600_000);
 /// Reads one text frame.
 pub fn parse(text: &str) -> Result<Request, Rejection> {
     let (kind, object) = parse_object(text).map_err(Rejection::Fault)?;
+    // Whoever gave an id to something that was not understood learns which it was.
+    let fault = |fault: Fault| Rejection::Fault(Fault { id: parse_id(&object).ok(), ..fault });
     match kind.as_str() {
         "ui-event" => parse_event(&object).map(Request::Event),
-        "subscribe" => parse_subscribe(&object).map_err(Rejection::Fault),
-        "refresh" => parse_refresh(&object).map_err(Rejection::Fault),
+        "subscribe" => parse_subscribe(&object).map_err(fault),
+        "refresh" => parse_refresh(&object).map_err(fault),
         "error" => Ok(Request::Complaint(parse_complaint(&object))),
-        other => Err(Rejection::Fault(Fault::new("unknown-type", format!("`{}` is no type of this link's version", quote(other))))),
+        other => Err(fault(Fault::new("unknown-type", format!("`{}` is no type of this link's version", quote(other))))),
     }
 }
 
@@ -135,7 +135,7 @@ fn parse_mote(value: &Value) -> Result<Eui64, String> {
 }
 
 fn parse_port(value: &Value) -> Result<PortName, String> {
-    let text = value.as_str().filter(|text| !text.is_empty() && text.len() <= LONGEST_PORT && !text.chars().any(char::is_control));
+    let text = value.as_str().filter(|text| is_port_name(text));
     text.map(|text| PortName(text.to_owned())).ok_or_else(|| format!("bad-target: `port` must be a text of 1 to {LONGEST_PORT} bytes"))
 }
 
@@ -282,6 +282,20 @@ mod tests {
         ] {
             assert_eq!(fault(text), code, "{text}");
         }
+    }
+
+    #[test]
+    fn a_fault_bears_the_id_of_the_request_when_it_has_one_that_can_be_read() {
+        let id = |text: &str| match parse(text) {
+            Err(Rejection::Fault(fault)) => fault.id,
+            other => panic!("{text}: {other:?}"),
+        };
+        let seven = Some(HostId::Number(7.into()));
+        assert_eq!(id(r#"{"type":"ui-evnet","id":7}"#), seven);
+        assert_eq!(id(r#"{"type":"subscribe","id":7,"topics":5}"#), seven);
+        assert_eq!(id(r#"{"type":"refresh","id":7,"mote":5}"#), seven);
+        assert_eq!(id(r#"{"type":"refresh","id":[7],"mote":5}"#), None);
+        assert_eq!(id(r#"{"type":"refresh","mote":5}"#), None);
     }
 
     #[test]

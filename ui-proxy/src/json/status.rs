@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 use super::{CodedJson, PartJson};
 use crate::message::Part;
 use crate::moment::Moment;
-use crate::session::status::{Reading, Value};
+use crate::session::mote_status::{Reading, Value};
 
 #[derive(Serialize)]
 pub(super) struct Body<'a> {

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-/// First and longest wait.
-const WAIT: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(8));
+/// First and longest wait: a tunnel that is being made again is found soon, and one that stays away costs little.
+const FIRST: Duration = Duration::from_millis(250);
+const LONGEST: Duration = Duration::from_secs(8);
 
 /// The next wait.
 #[derive(Debug, Clone, Copy)]
@@ -12,7 +13,7 @@ pub struct BackOff(Duration);
 
 impl Default for BackOff {
     fn default() -> Self {
-        Self(WAIT.0)
+        Self(FIRST)
     }
 }
 
@@ -20,7 +21,7 @@ impl BackOff {
     /// How long to wait now; twice as long the next time.
     pub fn next(&mut self, jitter: &mut Jitter) -> Duration {
         let wait = self.0;
-        self.0 = (wait * 2).min(WAIT.1);
+        self.0 = (wait * 2).min(LONGEST);
         wait * (400 - jitter.percent()) / 400
     }
 }

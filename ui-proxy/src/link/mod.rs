@@ -242,6 +242,13 @@ impl Link {
         }
     }
 
+    /// A command found no `eventbus`, and was not sent.
+    pub fn handle_no_eventbus(&mut self, id: RequestId) {
+        if let State::Live(live) = &mut self.state {
+            live.session.handle_no_eventbus(id);
+        }
+    }
+
     /// Our own figures, when [`Self::wants_figures`].
     pub fn handle_figures(&mut self, now: Mono, own: ProcessHealth) {
         if let State::Live(live) = &mut self.state {
@@ -423,17 +430,18 @@ impl Link {
 
     /// The connection is over, or there never was one. Another is tried for until it is time to give up.
     fn end(&mut self, now: Mono, cause: &str) {
-        let mut effort = match self.take_state() {
+        let (mut effort, what) = match self.take_state() {
             State::Idle | State::Lost { .. } => return,
-            State::Dialling { effort, .. } | State::Handshaking { effort, .. } => effort,
-            State::Live(live) => self.end_session(now, *live),
+            State::Dialling { effort, .. } | State::Handshaking { effort, .. } => (effort, "no link"),
+            State::Live(live) => (self.end_session(now, *live), "the link is lost"),
         };
         let retry_at = now.after(effort.back_off.next(&mut self.jitter)).max(self.hold_until);
         if retry_at > effort.give_up_at {
-            log::warn!("{cause}; waiting to be woken again");
+            log::warn!("{what}: {cause}");
+            log::info!("idle, waiting to be woken again");
             self.to_bus.push_back(ToBus::BeSilent);
         } else {
-            log::info!("{cause}; trying again");
+            log::info!("{what}: {cause}; trying again");
             self.state = State::Lost { effort, retry_at };
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bus::outbox::{Bounds, Full};
+use bus::outbox::{Bounds, Entry, Full};
 use bus::outlet::Outlet;
 use bus::process::Identity;
 use bus::reactor::Registration;
@@ -31,9 +31,14 @@ enum Saying {
     AskHealth,
 }
 
-/// This command does not fit in any more.
+/// Commands that were not sent, and will not be.
 #[derive(Debug)]
-pub struct NoRoom(pub RequestId);
+pub enum Unsent {
+    /// This one does not fit in any more.
+    NoRoom(RequestId),
+    /// `eventbus` is not there: this one, and what may have waited before it.
+    NoEventbus(Vec<RequestId>),
+}
 
 impl Eventbus {
     /// Nothing waits yet, and nothing is opened.
@@ -42,7 +47,7 @@ impl Eventbus {
     }
 
     /// Something is to be said.
-    pub fn tell(&mut self, now: Mono, saying: ToBus) -> Result<(), NoRoom> {
+    pub fn tell(&mut self, now: Mono, saying: ToBus) -> Result<(), Unsent> {
         let outbox = self.0.outbox();
         match saying {
             ToBus::SubscribeAnew => {
@@ -53,10 +58,7 @@ impl Eventbus {
             }
             ToBus::Renew => outbox.mark(Saying::Subscribe),
             ToBus::AskHealth => outbox.mark(Saying::AskHealth),
-            ToBus::Command(command) => {
-                let (id, bytes) = (command.id, weight(&command));
-                return outbox.push_command(Request::Command(command), bytes).map_err(|Full| NoRoom(id));
-            }
+            ToBus::Command(command) => return self.command(now, command),
             ToBus::Unsubscribe => {
                 outbox.clear();
                 outbox.mark(Saying::Unsubscribe);
@@ -67,6 +69,33 @@ impl Eventbus {
             }
         }
         Ok(())
+    }
+
+    /// A person waits for the outcome, so it is tried at once. What cannot be sent for want of `eventbus` is taken back:
+    /// it would be late when `eventbus` comes.
+    fn command(&mut self, now: Mono, command: Command) -> Result<(), Unsent> {
+        let (id, bytes) = (command.id, weight(&command));
+        self.0.outbox().push_command(Request::Command(command), bytes).map_err(|Full| Unsent::NoRoom(id))?;
+        self.flush(now);
+        if self.0.is_missing() { Err(Unsent::NoEventbus(self.take_back_commands())) } else { Ok(()) }
+    }
+
+    /// Takes the commands that wait out of the outbox; the rest keeps waiting.
+    fn take_back_commands(&mut self) -> Vec<RequestId> {
+        let outbox = self.0.outbox();
+        let (mut sayings, mut commands) = (Vec::new(), Vec::new());
+        for entry in outbox.iter() {
+            match entry {
+                Entry::State(saying) => sayings.push(*saying),
+                Entry::Command(Request::Command(command), _) => commands.push(command.id),
+                Entry::Command(..) | Entry::Event(..) => {}
+            }
+        }
+        outbox.clear();
+        for saying in sayings {
+            outbox.mark(saying);
+        }
+        commands
     }
 
     /// Says as much as there is room for.

@@ -26,15 +26,15 @@ use crate::options::{AuthMode, Options};
 use crate::proof::{NONCE_BYTES, Nonce};
 use crate::socket::{Farewell, Leaving, Received, Socket};
 
+mod eventbus;
+
+use eventbus::{Eventbus, Unsent};
+
 /// Frames taken from the host in one go, so that a flood of them cannot starve the bus.
 const FRAMES_AT_ONCE: usize = 64;
 
 /// How long a host has to take our goodbye.
 const FAREWELL_WITHIN: Duration = Duration::from_secs(1);
-
-mod eventbus;
-
-use eventbus::{Eventbus, NoRoom};
 
 /// What the process listens to.
 #[derive(Debug, Clone, Copy)]
@@ -106,6 +106,7 @@ impl<'a> Proxy<'a> {
         let requests = Inbox::own(instance, &UI_PROXY_REQUESTS)?;
         requests.watch(&reactor.register(Source::Requests))?;
         let eventbus = Eventbus::new(instance, identity, reactor.register(Source::Eventbus));
+        log::info!("instance {instance}: ready");
         log::info!("{} ({}) waits to be woken; it will connect to {}", lbr.name, lbr.id, options.url);
         if let Err(error) = authentication(options) {
             log::warn!("{error}");
@@ -280,16 +281,22 @@ impl<'a> Proxy<'a> {
         }
         loop {
             self.act();
-            while let Some(saying) = self.link.poll_to_bus() {
-                if let Err(NoRoom(id)) = self.eventbus.tell(now.mono, saying) {
-                    self.link.handle_no_room(id);
-                }
-            }
+            self.tell_eventbus(now.mono);
             if self.tell_host(now) == Told::All {
                 break;
             }
         }
         self.eventbus.flush(now.mono);
+    }
+
+    fn tell_eventbus(&mut self, now: Mono) {
+        while let Some(saying) = self.link.poll_to_bus() {
+            match self.eventbus.tell(now, saying) {
+                Ok(()) => {}
+                Err(Unsent::NoRoom(id)) => self.link.handle_no_room(id),
+                Err(Unsent::NoEventbus(ids)) => ids.into_iter().for_each(|id| self.link.handle_no_eventbus(id)),
+            }
+        }
     }
 
     fn act(&mut self) {

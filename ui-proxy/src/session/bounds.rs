@@ -8,8 +8,10 @@ pub const MOST_MOTES: usize = 1024;
 /// Counts: about thirty for each port.
 pub const MOST_COUNTS: usize = 16_384;
 
-/// Longest name of a port, and longest name in a count, bytes. A GUI host may refuse longer ones.
-const LONGEST_PORT: usize = 255;
+/// Longest name of a port, bytes: a path of a device is far shorter. A GUI host may refuse longer ones.
+pub const LONGEST_PORT: usize = 255;
+
+/// Longest name in a count, bytes: a port's, and what happened there.
 const LONGEST_COUNT_NAME: usize = 160;
 
 /// What became of something the bus has told.
@@ -21,9 +23,14 @@ pub enum Kept {
     No,
 }
 
-/// Can this be the name of a port?
+/// Can this be the name of a port, if there is one?
 pub fn is_port(port: Option<&PortName>) -> bool {
-    port.is_none_or(|PortName(name)| !name.is_empty() && name.len() <= LONGEST_PORT && !name.chars().any(char::is_control))
+    port.is_none_or(|PortName(name)| is_port_name(name))
+}
+
+/// Can this be the name of a port?
+pub fn is_port_name(name: &str) -> bool {
+    !name.is_empty() && name.len() <= LONGEST_PORT && !name.chars().any(char::is_control)
 }
 
 /// Can this be the sender or signal of a count?

@@ -6,6 +6,7 @@ use mqtypes::count::Count;
 
 use super::bounds::{self, Kept, MOST_COUNTS};
 use super::pace::Pace;
+use super::turn::Extent;
 
 /// The newest number of every key.
 #[derive(Debug, Default)]
@@ -54,19 +55,10 @@ impl Counts {
         self.changed > 0
     }
 
-    /// What changed since it was last said; it counts as said now.
-    pub fn take_changed(&mut self) -> Vec<Count> {
-        self.take(Number::is_news)
-    }
-
-    /// All of them; they count as said now.
-    pub fn take_all(&mut self) -> Vec<Count> {
-        self.take(|_| true)
-    }
-
-    fn take(&mut self, is_wanted: impl Fn(&Number) -> bool) -> Vec<Count> {
+    /// All of them, or what changed since it was last said; it counts as said now.
+    pub fn take(&mut self, extent: Extent) -> Vec<Count> {
         self.changed = 0;
-        let wanted = self.numbers.iter_mut().filter(|(_, number)| is_wanted(number));
+        let wanted = self.numbers.iter_mut().filter(|(_, number)| extent == Extent::All || number.is_news());
         wanted
             .map(|((sender, signal), number)| {
                 number.said = Some(number.num);
@@ -90,12 +82,12 @@ mod tests {
         for (signal, num) in [("x", 1), ("y", 1), ("x", 2)] {
             assert_eq!(counts.handle(count(signal, num)), Kept::Yes);
         }
-        assert_eq!(counts.take_changed(), [count("x", 2), count("y", 1)]);
+        assert_eq!(counts.take(Extent::Changes), [count("x", 2), count("y", 1)]);
         counts.handle(count("x", 2));
         assert!(!counts.has_news());
         counts.handle(count("y", 2));
-        assert_eq!(counts.take_changed(), [count("y", 2)]);
-        assert_eq!(counts.take_all(), [count("x", 2), count("y", 2)]);
+        assert_eq!(counts.take(Extent::Changes), [count("y", 2)]);
+        assert_eq!(counts.take(Extent::All), [count("x", 2), count("y", 2)]);
     }
 
     #[test]

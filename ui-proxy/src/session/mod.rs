@@ -25,9 +25,11 @@ pub mod events;
 pub mod health;
 pub mod inventory;
 pub mod mirror;
+pub mod mote_status;
 pub mod pace;
 pub mod pages;
 pub mod snapshot;
+mod staging;
 pub mod status;
 #[cfg(test)]
 mod tests;
@@ -38,15 +40,12 @@ use commands::Commands;
 use events::Events;
 use health::Health;
 use mirror::{Knowledge, Mirror};
-use snapshot::{Portion, Snapshot};
+use snapshot::Snapshot;
 use status::MoteKey;
-use turn::{Class, Extent};
+use turn::Class;
 
 /// How often the lease is renewed and the processes are asked for their figures.
 const UPKEEP: Duration = Duration::from_secs(10);
-
-/// A changed inventory is said no more often than this.
-const INVENTORY_INTERVAL: Duration = Duration::from_millis(250);
 
 /// How often changes are said unless the host asks otherwise.
 const USUAL_INTERVAL: Duration = Duration::from_secs(1);
@@ -175,6 +174,13 @@ impl Session {
     pub fn handle_no_room(&mut self, id: RequestId) {
         if let Some(id) = self.commands.abandon(id) {
             self.refuse(id, "busy: too much waits for eventbus already; is it running?".to_owned());
+        }
+    }
+
+    /// A command found no `eventbus`, and was not sent.
+    pub fn handle_no_eventbus(&mut self, id: RequestId) {
+        if let Some(id) = self.commands.abandon(id) {
+            self.reply_outcome(id, OutcomeState::Failed, "no-eventbus: eventbus is not running".to_owned());
         }
     }
 
@@ -344,110 +350,6 @@ impl Session {
         // The steps of a command may be left out when the host does not take them; its end may not.
         if state.is_end() || self.can_listen() {
             self.replies.push_back(Message::Outcome { id, state, detail });
-        }
-    }
-
-    /// When this class has something to say.
-    fn due_at(&self, class: Class) -> Option<Mono> {
-        const AT_ONCE: Mono = Mono(0);
-        if !self.wants(class.topic()) {
-            return None;
-        }
-        match (class, &self.knowledge) {
-            (Class::Events, Knowledge::Arriving(_) | Knowledge::Complete(_)) => (!self.events.is_empty()).then_some(AT_ONCE),
-            (Class::Health, _) => self.figures.is_some().then_some(AT_ONCE),
-            (Class::Inventory, Knowledge::Complete(mirror)) => mirror.inventory.has_news().then(|| mirror.inventory.pace.due_at()),
-            (Class::Statuses, Knowledge::Complete(mirror)) => mirror.statuses.due_at(),
-            (Class::Counts, Knowledge::Complete(mirror)) => mirror.counts.has_news().then(|| mirror.counts.pace.due_at()),
-            (Class::Events | Class::Inventory | Class::Statuses | Class::Counts, _) => None,
-        }
-    }
-
-    /// Puts the next thing to say on the stage. False when there is nothing.
-    fn stage(&mut self, now: Moment) -> bool {
-        if let Knowledge::Complete(mirror) = &self.knowledge
-            && let Some(portion) = self.snapshot.poll(|| mirror.statuses.keys().cloned())
-        {
-            self.stage_portion(&portion, now);
-            return true;
-        }
-        let due = self.last_class.others_first().find(|class| self.due_at(*class).is_some_and(|at| at <= now.mono));
-        let Some(class) = due else { return false };
-        self.last_class = class;
-        match class {
-            Class::Events => self.staged.extend(self.events.poll()),
-            Class::Inventory => {
-                let number = self.snapshot.next_number();
-                self.stage_inventory(number, now);
-            }
-            Class::Statuses => self.stage_most_urgent(now),
-            Class::Counts => self.stage_counts(Extent::Changes, now),
-            Class::Health => self.staged.extend(self.figures.take().map(Message::Health)),
-        }
-        true
-    }
-
-    fn stage_portion(&mut self, portion: &Portion, now: Moment) {
-        match portion {
-            Portion::Inventory if self.wants(Topic::Inventory) => self.stage_inventory(self.snapshot.number(), now),
-            Portion::Mote(key) if self.wants(Topic::Status) => self.stage_status(key, Extent::All, now),
-            Portion::Counts if self.wants(Topic::Counts) => self.stage_counts(Extent::All, now),
-            Portion::Inventory | Portion::Mote(_) | Portion::Counts => {}
-        }
-    }
-
-    fn stage_inventory(&mut self, number: u64, now: Moment) {
-        let Knowledge::Complete(mirror) = &mut self.knowledge else { return };
-        mirror.inventory.pace.said(now.mono, INVENTORY_INTERVAL);
-        let pages = pages::split(mirror.inventory.take(), |entry| json::inventory::length(entry, now));
-        self.tally_left_out(pages.left_out);
-        self.staged.extend(pages.numbered(number).map(|(part, motes)| Message::Inventory { part, motes }));
-    }
-
-    fn stage_most_urgent(&mut self, now: Moment) {
-        let Knowledge::Complete(mirror) = &self.knowledge else { return };
-        if let Some(key) = mirror.statuses.most_urgent(now.mono) {
-            self.stage_status(&key, Extent::Changes, now);
-        }
-    }
-
-    fn stage_status(&mut self, key: &MoteKey, extent: Extent, now: Moment) {
-        let Knowledge::Complete(mirror) = &mut self.knowledge else { return };
-        let (who, readings) = match extent {
-            Extent::All => mirror.statuses.take_all(key, now.mono, self.interval),
-            Extent::Changes => mirror.statuses.take_changed(key, now.mono, self.interval),
-        };
-        // A mote that has gone since the snapshot began.
-        if readings.is_empty() {
-            return;
-        }
-        let pages = pages::split(readings, |reading| json::status::length(reading, now));
-        self.tally_left_out(pages.left_out);
-        let is_paged = extent.is_paged(pages.pages.len());
-        let number = self.snapshot.number();
-        let messages =
-            pages.numbered(number).map(|(part, readings)| Message::Status { who: who.clone(), part: is_paged.then_some(part), readings });
-        self.staged.extend(messages);
-    }
-
-    fn stage_counts(&mut self, extent: Extent, now: Moment) {
-        let Knowledge::Complete(mirror) = &mut self.knowledge else { return };
-        mirror.counts.pace.said(now.mono, self.interval);
-        let counts = match extent {
-            Extent::All => mirror.counts.take_all(),
-            Extent::Changes => mirror.counts.take_changed(),
-        };
-        let boot = mirror.boot;
-        let pages = pages::split(counts, json::count::length);
-        self.tally_left_out(pages.left_out);
-        let is_paged = extent.is_paged(pages.pages.len());
-        let number = self.snapshot.number();
-        self.staged.extend(pages.numbered(number).map(|(part, counts)| Message::Counts { boot, part: is_paged.then_some(part), counts }));
-    }
-
-    fn tally_left_out(&mut self, entries: u64) {
-        if entries > 0 {
-            self.tally.add("left-out", entries);
         }
     }
 }

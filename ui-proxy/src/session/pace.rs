@@ -16,11 +16,6 @@ impl Pace {
         self.not_before
     }
 
-    /// Is a pending change to be said now?
-    pub fn is_due(self, now: Mono) -> bool {
-        self.not_before <= now
-    }
-
     /// It was said; the next change waits for `interval`.
     pub fn said(&mut self, now: Mono, interval: Duration) {
         self.not_before = now.after(interval);

@@ -1,4 +1,4 @@
-//! What the motes report of themselves: the newest value of every element and row, and which of them the host has not got yet.
+//! What the motes report of themselves, mote by mote, and whose turn it is.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,69 +6,10 @@ use std::time::Duration;
 use mqtypes::broker::StatusReport;
 use mqtypes::ids::{Eui64, PortName, Who};
 use mqtypes::mono::Mono;
-use mqtypes::status::{Element, QueueEntry};
 
 use super::bounds::{self, Kept, MOST_MOTES};
-use super::pace::Pace;
-
-/// Elements of unknown number or length that are kept of one mote, and the longest body of one, bytes.
-const MOST_UNKNOWN: usize = 16;
-const LONGEST_UNKNOWN: usize = 1024;
-
-/// One value, and when it was last heard.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reading {
-    /// The value.
-    pub value: Value,
-    /// When.
-    pub heard: Mono,
-}
-
-/// An element, or one row of a table. The queue comes whole from the mote and is told by row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
-    /// Any element but the queue.
-    Element(Element),
-    /// One row of the queue.
-    QueueRow {
-        /// Its number.
-        row: u8,
-        /// What is in it.
-        entry: QueueEntry,
-    },
-}
-
-/// Names a value of a mote. The order puts the rows of a table together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Key {
-    Element(u8),
-    Row(u8, u8),
-    Unknown(u8),
-}
-
-impl Key {
-    fn of(value: &Value) -> Self {
-        match value {
-            Value::QueueRow { row, .. } => Self::Row(8, *row),
-            Value::Element(element) => match element {
-                Element::IsSync(_) => Self::Element(0),
-                Element::IdManager(_) => Self::Element(1),
-                Element::MyDagRank(_) => Self::Element(2),
-                Element::OutputBuffer(_) => Self::Element(3),
-                Element::Asn(_) => Self::Element(4),
-                Element::MacStats(_) => Self::Element(5),
-                Element::ScheduleRow(row) => Self::Row(6, row.row),
-                Element::Backoff(_) => Self::Element(7),
-                Element::Queue(_) => Self::Element(8),
-                Element::NeighborsRow(row) => Self::Row(9, row.row),
-                Element::KaPeriod(_) => Self::Element(10),
-                Element::Joined(_) => Self::Element(11),
-                Element::Msf(_) => Self::Element(12),
-                Element::Unknown { element, .. } => Self::Unknown(*element),
-            },
-        }
-    }
-}
+use super::mote_status::{MoteStatus, Reading};
+use super::turn::Extent;
 
 /// Names a mote: by its address once it has told it, until then by its port.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,28 +31,6 @@ impl MoteKey {
 #[derive(Debug, Default)]
 pub struct Statuses {
     motes: BTreeMap<MoteKey, MoteStatus>,
-}
-
-#[derive(Debug, Default)]
-struct MoteStatus {
-    port: Option<PortName>,
-    slots: BTreeMap<Key, Slot>,
-    changed: usize,
-    pace: Pace,
-}
-
-#[derive(Debug)]
-struct Slot {
-    reading: Reading,
-    news: News,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum News {
-    /// The host has this value.
-    None,
-    /// It has not.
-    Changed,
 }
 
 impl Statuses {
@@ -142,25 +61,26 @@ impl Statuses {
         self.motes.contains_key(key)
     }
 
-    /// When the next change is to be said.
+    /// When the next thing is to be said.
     pub fn due_at(&self) -> Option<Mono> {
-        self.with_news().map(|(_, mote)| mote.pace.due_at()).min()
+        self.motes.values().filter_map(MoteStatus::due_at).min()
     }
 
-    /// The mote whose change has waited longest, if one is due.
+    /// The mote that has waited longest, if one is due.
     pub fn most_urgent(&self, now: Mono) -> Option<MoteKey> {
-        let due = self.with_news().filter(|(_, mote)| mote.pace.is_due(now));
-        due.min_by_key(|(_, mote)| mote.pace.due_at()).map(|(key, _)| key.clone())
+        let waiting = self.motes.iter().filter_map(|(key, mote)| Some((mote.due_at()?, key)));
+        waiting.filter(|(due_at, _)| *due_at <= now).min().map(|(_, key)| key.clone())
     }
 
-    /// What has changed of a mote; it counts as said now.
-    pub fn take_changed(&mut self, key: &MoteKey, now: Mono, interval: Duration) -> (Who, Vec<Reading>) {
-        self.take(key, now, interval, |slot| slot.news == News::Changed)
-    }
-
-    /// All that is known of a mote; it counts as said now.
-    pub fn take_all(&mut self, key: &MoteKey, now: Mono, interval: Duration) -> (Who, Vec<Reading>) {
-        self.take(key, now, interval, |_| true)
+    /// What is to be said of a mote now; it counts as said. `None` when nothing is known of it.
+    pub fn take(&mut self, key: &MoteKey, extent: Extent, now: Mono, interval: Duration) -> Option<(Who, Vec<Reading>)> {
+        let mote = self.motes.get_mut(key)?;
+        let readings = mote.take(extent, now, interval);
+        let eui = match key {
+            MoteKey::Mote(mote) => Some(*mote),
+            MoteKey::Port(_) => None,
+        };
+        Some((Who { mote: eui, port: mote.port.clone() }, readings))
     }
 
     /// The interval has become shorter.
@@ -169,148 +89,65 @@ impl Statuses {
             mote.pace.hasten(now, interval);
         }
     }
-
-    fn with_news(&self) -> impl Iterator<Item = (&MoteKey, &MoteStatus)> {
-        self.motes.iter().filter(|(_, mote)| mote.changed > 0)
-    }
-
-    fn take(&mut self, key: &MoteKey, now: Mono, interval: Duration, is_wanted: impl Fn(&Slot) -> bool) -> (Who, Vec<Reading>) {
-        let Some(mote) = self.motes.get_mut(key) else { return (Who { mote: None, port: None }, Vec::new()) };
-        mote.pace.said(now, interval);
-        mote.changed = 0;
-        let wanted = mote.slots.values_mut().filter(|slot| is_wanted(slot));
-        let readings = wanted.map(|slot| {
-            slot.news = News::None;
-            slot.reading.clone()
-        });
-        let readings = readings.collect();
-        let eui = match key {
-            MoteKey::Mote(mote) => Some(*mote),
-            MoteKey::Port(_) => None,
-        };
-        (Who { mote: eui, port: mote.port.clone() }, readings)
-    }
-}
-
-impl MoteStatus {
-    fn handle(&mut self, element: Element, heard: Mono) -> Kept {
-        match element {
-            Element::Queue(entries) => {
-                self.handle_queue(&entries, heard);
-                Kept::Yes
-            }
-            Element::Unknown { ref body, .. } if body.len() > LONGEST_UNKNOWN || !self.has_room_for_unknown(&element) => Kept::No,
-            element => {
-                self.set(Value::Element(element), heard);
-                Kept::Yes
-            }
-        }
-    }
-
-    /// A queue that has become shorter, as with other firmware, has free rows at its end.
-    fn handle_queue(&mut self, entries: &[QueueEntry], heard: Mono) {
-        const FREE: QueueEntry = QueueEntry { creator: 0, owner: 0 };
-        let known = self.slots.keys().filter(|key| matches!(key, Key::Row(8, _))).count();
-        for row in 0..=u8::MAX {
-            match entries.get(usize::from(row)) {
-                Some(entry) => self.set(Value::QueueRow { row, entry: *entry }, heard),
-                None if usize::from(row) < known => self.set(Value::QueueRow { row, entry: FREE }, heard),
-                None => break,
-            }
-        }
-    }
-
-    fn has_room_for_unknown(&self, element: &Element) -> bool {
-        let is_known = self.slots.contains_key(&Key::of(&Value::Element(element.clone())));
-        is_known || self.slots.keys().filter(|key| matches!(key, Key::Unknown(_))).count() < MOST_UNKNOWN
-    }
-
-    fn set(&mut self, value: Value, heard: Mono) {
-        let reading = Reading { value, heard };
-        match self.slots.get_mut(&Key::of(&reading.value)) {
-            Some(slot) if slot.reading.value == reading.value => slot.reading.heard = heard,
-            Some(slot) => {
-                slot.reading = reading;
-                self.changed += usize::from(slot.news == News::None);
-                slot.news = News::Changed;
-            }
-            None => {
-                self.slots.insert(Key::of(&reading.value), Slot { reading, news: News::Changed });
-                self.changed += 1;
-            }
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::mote_status::Value;
     use mqtypes::ids::Asn;
+    use mqtypes::status::Element;
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn port() -> PortName {
-        PortName("a".to_owned())
+    fn of(port: &str) -> MoteKey {
+        MoteKey::Port(PortName(port.to_owned()))
     }
 
-    fn report(mote: Option<Eui64>, at: u64, element: Element) -> StatusReport {
-        StatusReport { who: Who { mote, port: Some(port()) }, heard: Mono(at), element }
+    fn asn(port: &str, at: u64) -> StatusReport {
+        let who = Who { mote: None, port: Some(PortName(port.to_owned())) };
+        StatusReport { who, heard: Mono(at), element: Element::Asn(Asn(at)) }
     }
 
-    fn of_port() -> MoteKey {
-        MoteKey::Port(port())
-    }
-
-    fn changed(statuses: &mut Statuses, at: u64) -> Vec<Reading> {
-        statuses.take_changed(&of_port(), Mono(at), SECOND).1
-    }
-
-    #[test]
-    fn a_value_that_is_heard_again_unchanged_is_not_said_again() {
-        let mut statuses = Statuses::default();
-        statuses.handle_report(report(None, 1, Element::KaPeriod(5)));
-        assert_eq!(changed(&mut statuses, 2).len(), 1);
-        statuses.handle_report(report(None, 3, Element::KaPeriod(5)));
-        assert_eq!((statuses.due_at(), changed(&mut statuses, 4)), (None, vec![]));
-        statuses.handle_report(report(None, 5, Element::KaPeriod(6)));
-        assert_eq!(changed(&mut statuses, 6), [Reading { value: Value::Element(Element::KaPeriod(6)), heard: Mono(5) }]);
+    fn changed(statuses: &mut Statuses, port: &str, at: u64) -> Vec<Reading> {
+        statuses.take(&of(port), Extent::Changes, Mono(at), SECOND).expect("something is known").1
     }
 
     #[test]
     fn of_many_changes_the_newest_is_said_and_once_in_an_interval() {
         let mut statuses = Statuses::default();
-        statuses.handle_report(report(None, 1, Element::Asn(Asn(1))));
-        assert_eq!(statuses.most_urgent(Mono(1)), Some(of_port()));
-        changed(&mut statuses, 1);
+        statuses.handle_report(asn("a", 1));
+        assert_eq!(statuses.most_urgent(Mono(1)), Some(of("a")));
+        changed(&mut statuses, "a", 1);
         for at in 2..50 {
-            statuses.handle_report(report(None, at, Element::Asn(Asn(at))));
+            statuses.handle_report(asn("a", at));
         }
         assert_eq!((statuses.most_urgent(Mono(50)), statuses.due_at()), (None, Some(Mono(1_000_001))));
-        assert_eq!(statuses.most_urgent(Mono(1_000_001)), Some(of_port()));
-        assert_eq!(changed(&mut statuses, 1_000_001), [Reading { value: Value::Element(Element::Asn(Asn(49))), heard: Mono(49) }]);
+        assert_eq!(statuses.most_urgent(Mono(1_000_001)), Some(of("a")));
+        assert_eq!(changed(&mut statuses, "a", 1_000_001), [Reading { value: Value::Element(Element::Asn(Asn(49))), heard: Mono(49) }]);
     }
 
     #[test]
-    fn of_the_queue_the_changed_rows_are_said_and_a_shorter_one_frees_its_end() {
+    fn the_mote_that_has_waited_longest_comes_first() {
         let mut statuses = Statuses::default();
-        let entry = |owner| QueueEntry { creator: 1, owner };
-        statuses.handle_report(report(None, 1, Element::Queue(vec![entry(1), entry(2), entry(3)])));
-        assert_eq!(changed(&mut statuses, 2).len(), 3);
-        statuses.handle_report(report(None, 3, Element::Queue(vec![entry(1), entry(9)])));
-        let rows: Vec<_> = changed(&mut statuses, 4).into_iter().map(|reading| reading.value).collect();
-        let free = QueueEntry { creator: 0, owner: 0 };
-        assert_eq!(rows, [Value::QueueRow { row: 1, entry: entry(9) }, Value::QueueRow { row: 2, entry: free }]);
-    }
-
-    #[test]
-    fn no_mote_grows_it_without_end() {
-        let mut statuses = Statuses::default();
-        let unknown = |element, len| report(None, 1, Element::Unknown { element, body: vec![0; len] });
-        for element in 0..MOST_UNKNOWN as u8 {
-            assert_eq!(statuses.handle_report(unknown(element, 1)), Kept::Yes);
+        for (at, port) in [(10, "a"), (20, "b")] {
+            statuses.handle_report(asn(port, at));
+            changed(&mut statuses, port, at);
         }
-        assert_eq!(statuses.handle_report(unknown(200, 1)), Kept::No);
-        assert_eq!(statuses.handle_report(unknown(0, 2)), Kept::Yes);
-        assert_eq!(statuses.handle_report(unknown(0, LONGEST_UNKNOWN + 1)), Kept::No);
+        for port in ["b", "a"] {
+            statuses.handle_report(asn(port, 30));
+        }
+        assert_eq!(statuses.due_at(), Some(Mono(10).after(SECOND)));
+        assert_eq!(statuses.most_urgent(Mono(10).after(SECOND)), Some(of("a")));
+        changed(&mut statuses, "a", 1_000_010);
+        assert_eq!(statuses.most_urgent(Mono(20).after(SECOND)), Some(of("b")));
+    }
+
+    #[test]
+    fn of_a_mote_that_is_gone_nothing_is_said() {
+        let mut statuses = Statuses::default();
+        statuses.handle_report(asn("a", 1));
+        statuses.forget(&of("a"));
+        assert_eq!((statuses.due_at(), statuses.take(&of("a"), Extent::All, Mono(2), SECOND)), (None, None));
     }
 }

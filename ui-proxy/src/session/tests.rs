@@ -55,6 +55,12 @@ impl Stage {
         self.session.handle_notification(self.now.mono, BOOT, notification);
     }
 
+    /// A report that is heard now.
+    fn hear(&mut self, name: &str, element: Element) {
+        let who = Who { mote: None, port: Some(PortName(name.to_owned())) };
+        self.tell(Notification::Status(StatusReport { who, heard: self.now.mono, element }));
+    }
+
     fn ask(&mut self, text: &str) -> Patience {
         self.session.handle_text(self.now.mono, text)
     }
@@ -217,6 +223,63 @@ fn the_first_change_goes_out_at_once_and_further_ones_at_the_end_of_the_interval
 }
 
 #[test]
+fn what_keeps_being_heard_unchanged_is_said_again_every_ten_seconds_with_its_newest_time() {
+    let mut stage = Stage::with([mote("a")]);
+    stage.hear("a", Element::KaPeriod(1000));
+    stage.hear("a", neighbors_row(3));
+    stage.said();
+    let mut said = Vec::new();
+    for second in 1..=60 {
+        stage.pass(Duration::from_secs(1));
+        stage.hear("a", Element::KaPeriod(1000));
+        // A row comes round less often.
+        if second % 7 == 0 {
+            stage.hear("a", neighbors_row(3));
+        }
+        for message in stage.said() {
+            for (name, element) in message["elements"].as_object().expect("an object") {
+                let age = stage.now.unix_ms - element["t"].as_u64().expect("a time");
+                said.push(format!("{second} s: {name}, {} s old", age / 1000));
+            }
+        }
+    }
+    let periods: Vec<&str> = said.iter().filter(|line| line.contains("kaPeriod")).map(String::as_str).collect();
+    assert_eq!(periods, [10, 20, 30, 40, 50, 60].map(|second| format!("{second} s: kaPeriod, 0 s old")));
+    let rows: Vec<&str> = said.iter().filter(|line| line.contains("Neighbors")).map(String::as_str).collect();
+    let expect = [(10, 3), (17, 3), (24, 3), (31, 3), (38, 3), (45, 3), (52, 3), (59, 3)];
+    assert_eq!(rows, expect.map(|(second, age)| format!("{second} s: Neighbors, {age} s old")));
+}
+
+#[test]
+fn a_link_is_not_woken_for_motes_that_are_silent_or_not_there() {
+    let mut stage = Stage::with([mote("a"), asn("a", 1)]);
+    assert_eq!(stage.session.poll_due(), None);
+    stage.pass(Duration::from_secs(10));
+    stage.hear("a", Element::Asn(Asn(1)));
+    assert_eq!(stage.types(), ["mote-status"], "the host's time was old already");
+    assert_eq!(stage.session.poll_due(), None);
+    stage.pass(Duration::from_secs(4));
+    stage.hear("a", Element::Asn(Asn(1)));
+    assert_eq!(stage.session.poll_due(), Some(stage.now.mono.after(Duration::from_secs(6))));
+    stage.tell(Notification::MoteGone(entry("a", None).who()));
+    stage.said();
+    assert_eq!(stage.session.poll_due(), None);
+}
+
+#[test]
+fn a_host_that_takes_nothing_for_a_while_is_told_once_that_all_was_heard_again() {
+    let mut stage = Stage::with([mote("a")]);
+    stage.hear("a", Element::KaPeriod(1000));
+    stage.said();
+    for _second in 0..300 {
+        stage.pass(Duration::from_secs(1));
+        stage.hear("a", Element::KaPeriod(1000));
+    }
+    let said = stage.said();
+    assert_eq!((said.len(), &said[0]["elements"]["kaPeriod"]["t"]), (1, &Value::from(stage.now.unix_ms)));
+}
+
+#[test]
 fn a_host_that_takes_nothing_for_a_while_gets_the_newest_state_once() {
     let mut stage = Stage::with([mote("a"), asn("a", 0), count("x", 0)]);
     for number in 1..10_000 {
@@ -370,6 +433,20 @@ fn a_command_without_room_on_its_way_is_refused() {
 }
 
 #[test]
+fn a_command_fails_at_once_when_eventbus_is_not_running() {
+    let mut stage = Stage::live();
+    stage.ask(&reset("x"));
+    let command = stage.command();
+    stage.session.handle_no_eventbus(command.id);
+    let said = stage.said();
+    let expect = (&Value::from("x"), &Value::from("failed"), &Value::from("no-eventbus: eventbus is not running"));
+    assert_eq!((&said[0]["id"], &said[0]["state"], &said[0]["detail"]), expect);
+    stage.tell(outcome(command.id, OutcomeState::Confirmed));
+    stage.pass(Duration::from_mins(1));
+    assert!(!stage.types().contains(&"command-outcome".to_owned()), "a command has one end");
+}
+
+#[test]
 fn topics_that_the_host_does_not_want_are_not_said_and_are_caught_up_with_later() {
     let mut stage = Stage::with([mote("a"), asn("a", 1)]);
     stage.ask(r#"{"type":"subscribe","topics":["event-count"]}"#);
@@ -511,6 +588,9 @@ proptest! {
         let mut texts = Vec::new();
         for happening in happenings {
             match happening {
+                Happening::Told(Notification::Status(report)) => {
+                    stage.tell(Notification::Status(StatusReport { heard: stage.now.mono, ..report }));
+                }
                 Happening::Told(notification) => stage.tell(notification),
                 Happening::Asked(text) => { stage.ask(&text); }
                 Happening::Passed(time) => stage.pass(time),

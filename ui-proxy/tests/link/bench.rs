@@ -222,6 +222,16 @@ impl Bench {
         until("there is room", || peer.send(bytes).ok());
     }
 
+    /// As if `eventbus` had never run.
+    pub fn remove_eventbus(&self) {
+        unlink(&kernel_name(&self.instance, EVENTBUS_REQUESTS.spec.name)).expect("there");
+    }
+
+    /// `eventbus` comes after [`Self::remove_eventbus`].
+    pub fn make_eventbus(&mut self) {
+        self.eventbus = Inbox::own(&self.instance, &EVENTBUS_REQUESTS).expect("made");
+    }
+
     /// `eventbus` starts anew.
     pub fn restart_eventbus(&mut self) {
         self.boot = BootId(self.boot.0 + 1);

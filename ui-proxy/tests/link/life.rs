@@ -45,13 +45,15 @@ fn count(num: u64) -> Notification {
     Notification::Count(Count { sender: "mote_connector@/dev/ttyUSB0".to_owned(), signal: "fromMote.status".to_owned(), num })
 }
 
+fn into_command(request: Request) -> Option<Command> {
+    match request {
+        Request::Command(command) => Some(command),
+        Request::Subscribe(_) | Request::Unsubscribe { .. } | Request::AskHealth => None,
+    }
+}
+
 fn command(bench: &mut Bench) -> Command {
-    until("a command comes", || {
-        bench.requests().into_iter().find_map(|request| match request {
-            Request::Command(command) => Some(command),
-            Request::Subscribe(_) | Request::Unsubscribe { .. } | Request::AskHealth => None,
-        })
-    })
+    until("a command comes", || bench.requests().into_iter().find_map(into_command))
 }
 
 fn confirm(bench: &mut Bench, command: &Command) {
@@ -97,6 +99,7 @@ fn from_sleep_to_a_live_link_and_through_its_loss_back_to_sleep() {
 
     drop(host);
     let mut host = bench.link();
+    bench.wait_for_log("the link is lost");
     let asked_before_the_link_broke = asked;
     confirm(&mut bench, &asked_before_the_link_broke);
     take_snapshot(&mut bench, &mut host);
@@ -110,6 +113,7 @@ fn from_sleep_to_a_live_link_and_through_its_loss_back_to_sleep() {
         let _ = bench.listener.accept();
         thread::sleep(Duration::from_millis(5));
     }
+    bench.wait_for_log("idle");
     bench.nobody_dials(Duration::from_secs(1));
     let asked = bench.requests();
     assert!(asked.iter().any(|request| matches!(request, Request::Unsubscribe { .. })), "{asked:?}");
@@ -169,6 +173,34 @@ fn a_wake_up_while_the_link_is_up_leaves_it_alone() {
     bench.tell(&[mote()]);
     host.until("mote-inventory");
     bench.nobody_dials(Duration::from_millis(300));
+}
+
+#[test]
+fn it_says_when_it_is_ready_and_for_what() {
+    let bench = Bench::new(&["--name", "roof"]);
+    let log = bench.log();
+    let ready = format!("instance {}: ready", bench.instance);
+    assert!(log.lines().next().is_some_and(|line| line.ends_with(&ready)), "{log}");
+    assert!(log.contains("roof (test) waits to be woken"), "{log}");
+}
+
+#[test]
+fn a_command_without_eventbus_fails_at_once_and_is_never_sent() {
+    let mut bench = Bench::new(&[]);
+    let mut host = bench.live();
+    bench.remove_eventbus();
+    host.say(&json!({"type": "ui-event", "id": "lost", "event": "reset-mote", "port": "/dev/ttyUSB0"}));
+    let failed = host.until("command-outcome");
+    let expect = (&Value::from("lost"), &Value::from("failed"), &Value::from("no-eventbus: eventbus is not running"));
+    assert_eq!((&failed["id"], &failed["state"], &failed["detail"]), expect);
+
+    bench.make_eventbus();
+    let first = until("a command gets through", || {
+        host.say(&json!({"type": "ui-event", "id": "next", "event": "toggle-dagroot", "port": "/dev/ttyUSB0"}));
+        thread::sleep(Duration::from_millis(50));
+        bench.requests().into_iter().find_map(into_command)
+    });
+    assert_eq!(first.action, Action::ToggleDagroot);
 }
 
 #[test]
