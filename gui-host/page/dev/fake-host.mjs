@@ -2,11 +2,11 @@
 // Stands in for gui-host while the page is worked on: serves the built page under the same content security policy and
 // speaks the browser protocol with invented motes that move. No router, no Rust, no hardware.
 //
-//   npm run build && npm run fake -- [--port 8080] [--motes 3] [--state live] [--skew 0]
+//   npm run build && npm run fake -- [--port 8080] [--motes 3] [--state live] [--skew 0] [--ports short]
 //
 // Then open the printed address; with `npm run dev` as well, the same `#t=fake` works at Vite's address.
 // A word on standard input changes the state of the link: none, connecting, live, stale, lost.
-// `--skew` sets the router's clock back by so many seconds. Not for use by a real network: the token is fixed.
+// `--ports long` names the ports as udev and the demonstration do. `--skew` sets the router's clock back by so many seconds. Not for use by a real network: the token is fixed.
 
 import { createReadStream, existsSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -28,12 +28,13 @@ const { values: options } = parseArgs({
     port: { type: 'string', default: '8080' },
     motes: { type: 'string', default: '3' },
     state: { type: 'string', default: 'live' },
+    ports: { type: 'string', default: 'short' },
     skew: { type: 'string', default: '0' },
   },
 });
 
 const dist = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist');
-const router = new FakeRouter({ motes: Number(options.motes), state: options.state, skewMs: Number(options.skew) * 1000 });
+const router = new FakeRouter({ motes: Number(options.motes), state: options.state, ports: options.ports, skewMs: Number(options.skew) * 1000 });
 
 const server = createServer((request, response) => {
   const path = normalize(new URL(request.url, 'http://fake').pathname);

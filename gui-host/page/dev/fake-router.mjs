@@ -15,12 +15,14 @@ const LOGS = [
   ['warning', 'SIXTOP', 'there is no available cell to remove'],
   ['success', 'CJOIN', 'join succeeded'],
   ['verbose', 'ICMPv6RPL', 'DIO sent, rank 512'],
+  ['error', 'SIXTOP_TO_IEEE802154E_RESOURCE_MANAGER', 'wrong state 3 in a component with a long name'],
   ['critical', 'OPENQUEUE', 'freeing an unused packet at code location 3 <img src=x onerror=alert(1)>'],
 ];
 
 export class FakeRouter {
   #listeners = new Set();
   #motes;
+  #ports;
   #state;
   #since = Date.now();
   #skew;
@@ -31,10 +33,11 @@ export class FakeRouter {
   #commands = 0;
   #turn = 0;
 
-  constructor({ motes, state, skewMs }) {
+  constructor({ motes, state, ports, skewMs }) {
     this.#state = STATES.includes(state) ? state : 'live';
     this.#skew = skewMs;
-    this.#motes = Array.from({ length: motes }, (_, index) => makeMote(index));
+    this.#ports = ports;
+    this.#motes = Array.from({ length: motes }, (_, index) => makeMote(index, portName(ports, index)));
     for (let n = 0; n < 24; n++) this.#log(this.#now() - (24 - n) * 4000);
     for (const mote of this.#motes) for (let turn = 0; turn < 80; turn++) this.#report(mote, turn);
     setInterval(() => this.#step(), 500).unref();
@@ -84,7 +87,12 @@ export class FakeRouter {
       return id;
     }
     setTimeout(() => outcome('accepted'), 60);
-    setTimeout(() => outcome('sent', `R frame on ${mote.port}`), 250);
+    setTimeout(() => outcome('sent', `written to ${mote.port}`), 250);
+    if (event === 'echo-mote' || event === 'reset-mote') {
+      const figures = '10 sent, 9 came back whole, 1 corrupted, 0 timed out; round trip 12 / 14 / 19 ms';
+      setTimeout(() => outcome('confirmed', event === 'echo-mote' ? figures : 'the mote reports an ASN of 0'), 1400);
+      return id;
+    }
     setTimeout(() => {
       mote.root = event === 'toggle-dagroot' ? !mote.root : on === true;
       this.#report(mote, 1);
@@ -105,6 +113,7 @@ export class FakeRouter {
       for (let n = 0; n < 5; n++) changed.add(this.#report(mote, this.#turn * 5 + n));
       this.#emit('mote-status', LBR, this.#status(mote, changed));
       this.#count(`mote_connector@${mote.port}`, 'fromMote.status', 5);
+      this.#count(`mote_connector@${mote.port}`, `fromMoteConnector@${mote.port}`, 1);
     }
     this.#emit('event-count', LBR, { type: 'event-count', t: this.#now(), boot: 'a1b2', counts: [...this.#counts.values()] });
     if (this.#turn % 5 === 0) this.#emit('mote-log', LBR, this.#log(this.#now()));
@@ -147,7 +156,7 @@ export class FakeRouter {
       last_heard: mote.link === 'up' ? this.#now() : this.#now() - 38_000,
     }));
     const more = [
-      { source: 'serial', port: '/dev/ttyUSB9', link: 'probing', since: this.#now(), baud: null, mote: null, id16: null, dagroot: null, last_heard: null },
+      { source: 'serial', port: portName(this.#ports, 9), link: 'probing', since: this.#now(), baud: null, mote: null, id16: null, dagroot: null, last_heard: null },
       { source: 'dao', port: null, link: 'up', since: this.#now(), baud: null, mote: '141592cc000000f7', id16: '00f7', dagroot: false, last_heard: this.#now() - 21_000 },
     ];
     return { type: 'mote-inventory', t: this.#now(), motes: [...told, ...more] };
@@ -157,7 +166,9 @@ export class FakeRouter {
     const [severity, component, text] = LOGS[Math.floor(Math.random() * LOGS.length)];
     const mote = this.#motes[Math.floor(Math.random() * this.#motes.length)];
     const error = { code: 0x28, name: 'maxretries' };
-    const message = { type: 'mote-log', t, mote: mote.eui, port: mote.port, severity, component: { code: 0x0d, name: component }, error, args: [4, 0], text };
+    // Now and then one speaks that has not told its address.
+    const eui = Math.random() < 0.15 ? null : mote.eui;
+    const message = { type: 'mote-log', t, mote: eui, port: mote.port, severity, component: { code: 0x0d, name: component }, error, args: [4, 0], text };
     this.#logs = [...this.#logs, message].slice(-500);
     this.#count(`mote_connector@${mote.port}`, 'fromMote.error', 1);
     this.#count(`mote_connector@${mote.port}`, `fromMote.log.${severity}`, 1);
@@ -235,12 +246,23 @@ const ELEMENTS = [
   'kaPeriod', 'Joined', 'MSF', 'Neighbors', 'Schedule', 'Weather',
 ];
 
-function makeMote(index) {
+function portName(ports, index) {
+  if (ports !== 'long') return `/dev/ttyUSB${index}`;
+  const board = Math.floor(index / 2);
+  const names = [
+    `/dev/serial/by-id/usb-FTDI_Dual_RS232-HS-if0${index % 2}-port0`,
+    `/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A5028${board}BI-if00-port0`,
+    `/tmp/lbr-demo-j4cd1b/motes/mote${index + 1}`,
+  ];
+  return names[index % names.length];
+}
+
+function makeMote(index, port) {
   const id16 = (index + 1).toString(16).padStart(4, '0');
   return {
     id16,
     eui: `141592cc0000${id16}`,
-    port: `/dev/ttyUSB${index}`,
+    port,
     link: index === 2 ? 'silent' : 'up',
     root: index === 0,
     elements: {},

@@ -118,6 +118,15 @@ describe('the session', () => {
     expect(params).toEqual({ lbr: LBR, event: 'toggle-dagroot', port: '/dev/ttyUSB4' });
   });
 
+  it('asks for a reset, and for an echo test of ten messages of forty bytes', async () => {
+    const session = await subscribed();
+    const last = (): unknown => JSON.parse(FakeWebSocket.opened[0]?.sent.at(-1) ?? '{}').params;
+    session.resetMote(LBR, EUI);
+    expect(last()).toEqual({ lbr: LBR, event: 'reset-mote', mote: EUI });
+    session.testEcho(LBR, EUI);
+    expect(last()).toEqual({ lbr: LBR, event: 'echo-mote', mote: EUI, count: 10, size: 40 });
+  });
+
   it('shows why a command was not taken', async () => {
     const session = await subscribed();
     const socket = FakeWebSocket.opened[0];

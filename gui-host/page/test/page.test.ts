@@ -141,6 +141,109 @@ describe('the root button', () => {
   });
 });
 
+describe('the reset button', () => {
+  const dialog = (): HTMLDialogElement => {
+    const found = document.querySelector('dialog');
+    if (found === null) throw new Error('there is no dialog');
+    return found;
+  };
+  const choice = (label: string): HTMLButtonElement => {
+    const found = [...dialog().querySelectorAll('button')].find((each) => each.textContent === label);
+    if (found === undefined) throw new Error(`there is no choice "${label}"`);
+    return found;
+  };
+
+  it('asks before it resets', () => {
+    const resetMote = vi.spyOn(session, 'resetMote').mockReturnValue();
+    show(loaded());
+    button('Reset mote').click();
+    flushSync();
+    expect(dialog().open).toBe(true);
+    expect(dialog().textContent).toContain('Reset mote 0001?');
+    expect(resetMote).not.toHaveBeenCalled();
+    choice('Reset').click();
+    expect(resetMote).toHaveBeenCalledExactlyOnceWith(LBR, EUI);
+    expect(dialog().open).toBe(false);
+  });
+
+  it('resets nothing when cancelled', () => {
+    const resetMote = vi.spyOn(session, 'resetMote').mockReturnValue();
+    show(loaded());
+    button('Reset mote').click();
+    choice('Cancel').click();
+    expect(dialog().open).toBe(false);
+    expect(resetMote).not.toHaveBeenCalled();
+  });
+
+  it('resets the mote it asked about, though the panel has come to show another', () => {
+    const resetMote = vi.spyOn(session, 'resetMote').mockReturnValue();
+    show(loaded());
+    button('Reset mote').click();
+    const first = mote({ mote: '0000000000000001', id16: '00aa', port: '/dev/ttyUSB7' });
+    show(notify(loaded(), 'mote-inventory', { motes: [first, mote()] }));
+    expect(section('Mote 00aa').textContent).toContain('Reset mote 0001?');
+    choice('Reset').click();
+    expect(resetMote).toHaveBeenCalledExactlyOnceWith(LBR, EUI);
+  });
+
+  it('cannot reset once the link is no longer live', () => {
+    const resetMote = vi.spyOn(session, 'resetMote').mockReturnValue();
+    show(loaded());
+    button('Reset mote').click();
+    show(notify(loaded(), 'link', link('stale')));
+    expect(button('Reset mote').disabled).toBe(true);
+    expect(choice('Reset').disabled).toBe(true);
+    choice('Reset').click();
+    expect(resetMote).not.toHaveBeenCalled();
+  });
+
+  it('is there for a mote whose other command has not ended', () => {
+    show(reduce(loaded(), { kind: 'command-asked', key: 'k', lbr: LBR, event: 'echo-mote', mote: EUI, on: null, at: NOW }));
+    button('Reset mote').click();
+    expect(dialog().open).toBe(true);
+  });
+});
+
+describe('the echo test', () => {
+  it('is asked for once at a time, and its figures are shown', () => {
+    const testEcho = vi.spyOn(session, 'testEcho').mockReturnValue();
+    show(loaded());
+    button('Echo test').click();
+    expect(testEcho).toHaveBeenCalledExactlyOnceWith(LBR, EUI);
+    let model = reduce(loaded(), { kind: 'command-asked', key: 'k', lbr: LBR, event: 'echo-mote', mote: EUI, on: null, at: NOW });
+    show(model);
+    button('Echo test').click();
+    expect(testEcho).toHaveBeenCalledOnce();
+    model = reduce(model, { kind: 'command-taken', key: 'k', id: 'c1', at: NOW });
+    show(notify(model, 'command-outcome', { id: 'c1', state: 'confirmed', detail: '10 sent, 9 back' }));
+    expect(document.querySelector('.trail')?.textContent).toMatch(/echo test.*confirmed.*10 sent, 9 back/s);
+  });
+
+  it('is disabled while the link is stale', () => {
+    show(notify(loaded(), 'link', link('stale')));
+    expect(button('Echo test').disabled).toBe(true);
+  });
+});
+
+describe('a long port', () => {
+  const long = '/dev/serial/by-id/usb-FTDI_Dual_RS232-HS-if00-port0';
+
+  it('is whole in the text and the tooltip of every panel', () => {
+    const counts = { boot: 'b1', counts: [{ sender: `mote_connector@${long}`, signal: 's', num: 3 }] };
+    const said = { t: NOW, mote: null, port: long, severity: 'info', text: 'x' };
+    show(loaded({ inventory: { t: NOW, motes: [mote({ port: long })] }, counts, logs: [said] }));
+    for (const name of ['Motes', 'Mote 0001', 'Event counts', 'Log']) {
+      expect(section(name).querySelector(`[title="${long}"]`)?.textContent, name).toBe(long);
+    }
+  });
+
+  it('stands in for the address of a mote that has not told it', () => {
+    show(loaded({ inventory: { t: NOW, motes: [mote({ port: long, mote: null, id16: null })] } }));
+    expect(section('Motes').querySelector('tbody th')?.textContent).toContain('-if00-port0');
+    expect(section('Motes').textContent).toContain(long);
+  });
+});
+
 describe('the link', () => {
   it('is told to readers without the seconds that tick', () => {
     show(notify(loaded(), 'link', link('stale', { last_message: NOW - 23_000 })));
@@ -162,6 +265,14 @@ describe('the link', () => {
 });
 
 describe('the counts', () => {
+  it('name sender and signal by their kind and their port', () => {
+    const counts = [{ sender: `mote_connector@${PORT}`, signal: `fromMote.data@${PORT}`, num: 3 }];
+    show(loaded({ counts: { boot: 'b1', counts } }));
+    const texts = (part: string): string[] => [...section('Event counts').querySelectorAll(part)].map((each) => each.textContent);
+    expect(texts('td .kind')).toEqual(['mote_connector', 'fromMote.data']);
+    expect(texts('td .port .port')).toEqual([PORT, PORT]);
+  });
+
   it('are sorted by the heading that was pressed', () => {
     const counts = [1, 30, 4].map((num) => ({ sender: 's', signal: `signal ${num}`, num }));
     show(notify(loaded({ counts: {} }), 'event-count', { boot: 'b1', counts }));

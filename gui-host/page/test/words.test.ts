@@ -5,6 +5,7 @@ import { matches } from '../src/lib/log';
 import type { LogEntry } from '../src/lib/model';
 import { pillState, pillText } from '../src/lib/pill';
 import { asAddress, asAsn, asPrefix, asRank, asRatio, deliveryRatio } from '../src/lib/show';
+import { nameParts, portParts, TAIL_LENGTH } from '../src/lib/port';
 import { pressed, sorted } from '../src/lib/sort';
 import { age, grouped, percent } from '../src/lib/words';
 import { loaded, link, NOW, notify } from './sample';
@@ -89,6 +90,42 @@ describe('the pill', () => {
   it('says how long a link has been stale', () => {
     const stale = notify(loaded(), 'link', link('stale', { last_message: NOW - 23_000 })).links[0] ?? null;
     expect(pillText('stale', stale, NOW)).toBe('STALE 23 s');
+  });
+});
+
+describe('the name of a port', () => {
+  it.each([
+    ['/dev/serial/by-id/usb-FTDI_Dual_RS232-HS-if00-port0', '-if00-port0'],
+    ['/tmp/lbr-demo-j4cd1b/motes/mote1', '/motes/mote1'],
+    ['/tmp/lbr-demo-j4cd1b/motes/mote12', '/mote12'],
+    ['/dev/ttyUSB0', '/dev/ttyUSB0'],
+    ['COM3', 'COM3'],
+    ['', ''],
+  ])('%s keeps its end', (name, tail) => {
+    expect(portParts(name)).toEqual({ lead: name.slice(0, name.length - tail.length), tail });
+  });
+
+  it('without a separator in reach is cut where the tail must begin', () => {
+    expect(portParts('a'.repeat(30)).tail).toHaveLength(TAIL_LENGTH);
+    expect(portParts(`${'a'.repeat(30)}/`).tail).toBe(`${'a'.repeat(TAIL_LENGTH - 1)}/`);
+  });
+
+  it('is never cut within a letter', () => {
+    const { lead, tail } = portParts('😀'.repeat(20));
+    expect([Array.from(lead).length, Array.from(tail).length]).toEqual([20 - TAIL_LENGTH, TAIL_LENGTH]);
+  });
+});
+
+describe('a sender or a signal', () => {
+  it('is a kind and a port', () => {
+    expect(nameParts('mote_connector@/dev/ttyUSB0')).toEqual({ kind: 'mote_connector', port: '/dev/ttyUSB0' });
+    expect(nameParts('mote_connector@/tmp/a@b')).toEqual({ kind: 'mote_connector', port: '/tmp/a@b' });
+  });
+
+  it('may have no port', () => {
+    expect(nameParts('eventbus')).toEqual({ kind: 'eventbus', port: null });
+    expect(nameParts('odd@')).toEqual({ kind: 'odd@', port: null });
+    expect(nameParts('@odd')).toEqual({ kind: '@odd', port: null });
   });
 });
 

@@ -139,7 +139,7 @@ export interface Lbr {
   readonly health: Health | null;
 }
 
-export type CommandEvent = 'set-dagroot' | 'toggle-dagroot';
+export type CommandEvent = 'set-dagroot' | 'toggle-dagroot' | 'reset-mote' | 'echo-mote';
 
 export type CommandState =
   | 'pending'

@@ -9,6 +9,16 @@ import { RpcClient, type Socket } from './rpc';
 import { fields, raw, text } from './shapes';
 import { currentToken, rememberToken } from './token';
 
+/** The echo test that the page asks for: long enough to show a bad line, over in a few seconds. */
+const ECHO_TEST = { count: 10, size: 40 } as const;
+
+/** What a command says beside its event and its mote. */
+interface Arguments {
+  readonly on?: boolean;
+  readonly count?: number;
+  readonly size?: number;
+}
+
 export class Session {
   /** What the panels read. */
   model: Model = $state.raw(INITIAL_MODEL);
@@ -45,18 +55,26 @@ export class Session {
   }
 
   setRoot(lbr: string, mote: string, on: boolean): void {
-    void this.#ask(lbr, 'set-dagroot', mote, on);
+    void this.#ask(lbr, 'set-dagroot', mote, { on });
   }
 
   toggleRoot(lbr: string, mote: string): void {
-    void this.#ask(lbr, 'toggle-dagroot', mote, null);
+    void this.#ask(lbr, 'toggle-dagroot', mote, {});
   }
 
-  async #ask(lbr: string, event: CommandEvent, mote: string, on: boolean | null): Promise<void> {
+  resetMote(lbr: string, mote: string): void {
+    void this.#ask(lbr, 'reset-mote', mote, {});
+  }
+
+  testEcho(lbr: string, mote: string): void {
+    void this.#ask(lbr, 'echo-mote', mote, ECHO_TEST);
+  }
+
+  async #ask(lbr: string, event: CommandEvent, mote: string, args: Arguments): Promise<void> {
     const key = `asked:${this.#asked++}`;
-    this.#dispatch({ kind: 'command-asked', key, lbr, event, mote, on, at: Date.now() });
+    this.#dispatch({ kind: 'command-asked', key, lbr, event, mote, on: args.on ?? null, at: Date.now() });
     try {
-      const answer = await this.#client.call('ui-event', { lbr, event, ...target(mote), ...(on === null ? {} : { on }) });
+      const answer = await this.#client.call('ui-event', { lbr, event, ...target(mote), ...args });
       const id = text(fields(answer)['id']);
       if (id === null) throw new Error('gui-host gave the command no id');
       this.#dispatch({ kind: 'command-taken', key, id, at: Date.now() });

@@ -34,5 +34,11 @@ export function outcomeWords(command: Command, now: number): OutcomeWords {
 /** What was asked, for a reader and for the trail: `make root`. */
 export function askedWords(command: Command): string {
   if (command.event === 'set-dagroot') return command.on === false ? 'stop being root' : 'make root';
-  return command.event === 'toggle-dagroot' ? 'toggle root' : command.event;
+  return Object.hasOwn(ASKED, command.event) ? (ASKED[command.event] ?? '') : command.event;
 }
+
+const ASKED: Readonly<Record<string, string>> = {
+  'toggle-dagroot': 'toggle root',
+  'reset-mote': 'reset',
+  'echo-mote': 'echo test',
+};
