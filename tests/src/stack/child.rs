@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -11,6 +11,9 @@ use nix::unistd::Pid;
 
 /// A process that takes longer to end than this is killed.
 const ENDS_WITHIN: Duration = Duration::from_secs(10);
+
+/// A child of the process may keep its streams open; then they never end.
+const LAST_WORDS_WITHIN: Duration = Duration::from_secs(2);
 
 /// One process of a stack.
 #[derive(Debug)]
@@ -66,6 +69,9 @@ impl Child {
         let until = Instant::now() + within;
         loop {
             if let Some(status) = self.ended()? {
+                // Its last words may still be on their way.
+                self.stdout.wait_for_end(LAST_WORDS_WITHIN);
+                self.stderr.wait_for_end(LAST_WORDS_WITHIN);
                 return Ok(status);
             }
             if Instant::now() > until {
@@ -113,30 +119,42 @@ impl Drop for Child {
 
 /// Lines of a stream, as they come; nothing is ever taken away.
 #[derive(Debug, Clone)]
-pub struct Lines(Arc<(Mutex<Vec<String>>, Condvar)>);
+pub struct Lines(Arc<(Mutex<Heard>, Condvar)>);
+
+#[derive(Debug, Default)]
+struct Heard {
+    lines: Vec<String>,
+    end: End,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+enum End {
+    #[default]
+    NotYet,
+    Reached,
+}
 
 impl Lines {
     fn of(stream: impl Read + Send + 'static) -> Self {
-        let lines = Self(Arc::new((Mutex::new(Vec::new()), Condvar::new())));
+        let lines = Self(Arc::default());
         let kept = lines.clone();
         std::thread::spawn(move || {
             for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                let (lines, arrived) = &*kept.0;
-                lines.lock().expect("no reader panics with the lock").push(line);
-                arrived.notify_all();
+                kept.tell(|heard| heard.lines.push(line));
             }
+            kept.tell(|heard| heard.end = End::Reached);
         });
         lines
     }
 
     /// All lines so far.
     pub fn all(&self) -> Vec<String> {
-        self.0.0.lock().expect("no reader panics with the lock").clone()
+        self.heard().lines.clone()
     }
 
     /// How many lines there are so far.
     pub fn len(&self) -> usize {
-        self.0.0.lock().expect("no reader panics with the lock").len()
+        self.heard().lines.len()
     }
 
     /// Is there no line yet?
@@ -147,11 +165,10 @@ impl Lines {
     /// Waits until `find` finds something in a line at or behind `from`.
     pub fn wait_for<T>(&self, what: &str, from: usize, within: Duration, mut find: impl FnMut(&str) -> Option<T>) -> Result<T> {
         let until = Instant::now() + within;
-        let (lines, arrived) = &*self.0;
-        let mut lines = lines.lock().expect("no reader panics with the lock");
+        let mut heard = self.heard();
         let mut looked_at = from;
         loop {
-            while let Some(line) = lines.get(looked_at) {
+            while let Some(line) = heard.lines.get(looked_at) {
                 if let Some(found) = find(line) {
                     return Ok(found);
                 }
@@ -159,9 +176,27 @@ impl Lines {
             }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                bail!("waited {within:?} in vain for {what}; the last lines were:\n{}", lines[lines.len().saturating_sub(5)..].join("\n"));
+                let last = &heard.lines[heard.lines.len().saturating_sub(5)..];
+                bail!("waited {within:?} in vain for {what}; the last lines were:\n{}", last.join("\n"));
             }
-            lines = arrived.wait_timeout(lines, left).expect("no reader panics with the lock").0;
+            heard = self.0.1.wait_timeout(heard, left).expect(LOCK).0;
         }
     }
+
+    /// Waits until the stream has ended, or for so long.
+    fn wait_for_end(&self, within: Duration) {
+        drop(self.0.1.wait_timeout_while(self.heard(), within, |heard| heard.end == End::NotYet).expect(LOCK));
+    }
+
+    fn tell(&self, what: impl FnOnce(&mut Heard)) {
+        what(&mut self.heard());
+        self.0.1.notify_all();
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.0.0.lock().expect(LOCK)
+    }
 }
+
+/// Why the lock cannot be poisoned.
+const LOCK: &str = "nobody panics while holding the lock";
