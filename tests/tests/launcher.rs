@@ -93,8 +93,10 @@ fn check(shell: Shell) -> Result<()> {
     assert_eq!(text(&again).matches("already running").count(), 3, "{}", text(&again));
     let status = launcher.call("status")?;
     assert!(status.status.success() && text(&status).matches("running, pid").count() == 3, "{}", text(&status));
-    assert!(launcher.call("restart")?.status.success());
-    assert!(launcher.call("status")?.status.success());
+    for action in ["restart", "status"] {
+        let output = launcher.call(action)?;
+        assert!(output.status.success(), "{action}: {}", text(&output));
+    }
     let stopped = launcher.call("stop")?;
     assert!(stopped.status.success(), "{}", text(&stopped));
     assert_eq!(launcher.call("status")?.status.code(), Some(3));
