@@ -6,14 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use bus::outbox::{Bounds, Outbox};
+use bus::outbox::{Bounds, Entry, Outbox};
 use mqtypes::broker::{Notification, Subscribe, Topic};
 use mqtypes::command::CommandOutcome;
 use mqtypes::envelope::Sender;
 use mqtypes::health::Dropped;
 use mqtypes::ids::{BootId, Who};
 use mqtypes::mono::Mono;
-use mqtypes::queues::may_be_delivered_to;
+use mqtypes::queues::{UI_PROXY, may_be_delivered_to};
 
 use crate::counts::CountKey;
 use crate::model::{MoteIndex, Slot};
@@ -51,7 +51,7 @@ pub type Mailbox = Outbox<StateKey, Notification>;
 /// Logs and outcomes that may wait for one subscriber.
 const BOUNDS: Bounds = Bounds { entries: 512, bytes: 64 * 1024 };
 
-/// Subscribers at once: the GUI and a few tools.
+/// Subscribers at once beside the GUI: a few tools.
 const MOST_SUBSCRIBERS: usize = 16;
 
 /// Whoever has only a command open is kept so much longer than the command.
@@ -72,6 +72,11 @@ struct Subscriber {
 impl Subscriber {
     fn new(boot: BootId, topics: BTreeSet<Topic>, until: Mono) -> Self {
         Self { boot, topics, until, mailbox: Outbox::new(BOUNDS), missed: 0 }
+    }
+
+    /// Forgets all that waits but the outcomes of its commands: the snapshot that follows tells the rest.
+    fn keep_outcomes(&mut self) {
+        self.mailbox.retain(|entry| matches!(entry, Entry::Command(Notification::Outcome(_), _)));
     }
 
     fn is_waiting(&self) -> bool {
@@ -120,24 +125,35 @@ impl Broker {
         if !self.has_room_for(&wish.reply) {
             return Taken::Refused;
         }
-        self.subscribers.insert(wish.reply.clone(), Subscriber::new(boot, topics, until));
+        let mut subscriber = Subscriber::new(boot, topics, until);
+        if let Some(before) = self.subscribers.remove(&wish.reply).filter(|before| before.boot == boot) {
+            // The outcomes of its commands are still worth telling.
+            subscriber.until = subscriber.until.max(before.until);
+            subscriber.mailbox = before.mailbox;
+            subscriber.keep_outcomes();
+        }
+        self.subscribers.insert(wish.reply.clone(), subscriber);
         Taken::New
     }
 
-    /// Ends a subscription.
+    /// Ends a subscription. Outcomes that wait are still told.
     pub fn unsubscribe(&mut self, reply: &str) {
-        self.subscribers.remove(reply);
+        let Some(subscriber) = self.subscribers.get_mut(reply) else { return };
+        subscriber.topics.clear();
+        subscriber.keep_outcomes();
+        if !subscriber.is_waiting() {
+            self.subscribers.remove(reply);
+        }
     }
 
     /// Makes sure that the outcomes of a command can be told. False when they cannot be.
     pub fn expect_outcome(&mut self, boot: BootId, reply: &str, deadline: Mono) -> bool {
-        if self.subscribers.contains_key(reply) {
-            return true;
-        }
         if !self.has_room_for(reply) {
             return false;
         }
-        self.subscribers.insert(reply.to_owned(), Subscriber::new(boot, BTreeSet::new(), deadline.after(OUTCOME_GRACE)));
+        let until = deadline.after(OUTCOME_GRACE);
+        let subscriber = self.subscribers.entry(reply.to_owned()).or_insert_with(|| Subscriber::new(boot, BTreeSet::new(), until));
+        subscriber.until = subscriber.until.max(until);
         true
     }
 
@@ -146,14 +162,20 @@ impl Broker {
         let Some(subscriber) = self.subscribers.get_mut(reply) else { return };
         let wanted = |key: &StateKey| subscriber.topics.contains(&key.topic());
         let keys: Vec<_> = keys.filter(wanted).collect();
+        subscriber.keep_outcomes();
         let mailbox = &mut subscriber.mailbox;
-        mailbox.clear();
-        // An empty mailbox has room for the two markers.
+        // Sixteen outcomes at most leave room for the two markers.
         let _ = mailbox.push_command(Notification::SnapshotBegin, 1);
         for key in keys {
             mailbox.mark(key);
         }
         let _ = mailbox.push_command(Notification::SnapshotEnd, 1);
+    }
+
+    /// Subscribers for whom more values wait than `most`: names of what is gone pile up for whoever does
+    /// not read. A fresh snapshot is shorter.
+    pub fn overgrown(&self, most: usize) -> Vec<String> {
+        self.subscribers.iter().filter(|(_, subscriber)| subscriber.mailbox.states() > most).map(|(reply, _)| reply.clone()).collect()
     }
 
     /// Tells every subscriber of its topic that this value has changed.
@@ -225,14 +247,18 @@ impl Broker {
     }
 
     fn has_room_for(&self, reply: &str) -> bool {
-        may_be_delivered_to(reply) && (self.subscribers.contains_key(reply) || self.subscribers.len() < MOST_SUBSCRIBERS)
+        // The GUI has a place of its own: tools cannot crowd it out.
+        let is_gui = reply == UI_PROXY.spec.name;
+        let tools = self.subscribers.keys().filter(|known| **known != UI_PROXY.spec.name).count();
+        may_be_delivered_to(reply) && (is_gui || self.subscribers.contains_key(reply) || tools < MOST_SUBSCRIBERS)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bus::outbox::Entry;
+    use mqtypes::command::OutcomeState;
+    use mqtypes::ids::RequestId;
 
     const NOW: Mono = Mono(1_000_000);
 
@@ -286,6 +312,35 @@ mod tests {
             assert_eq!(broker.subscribe(NOW, BootId(1), &wish(&format!("tap-{number}"), &[])), Taken::New);
         }
         assert_eq!(broker.subscribe(NOW, BootId(1), &wish("tap-one-too-many", &[])), Taken::Refused);
+        assert_eq!(broker.subscribe(NOW, BootId(1), &wish("ui-proxy", &[])), Taken::New);
+    }
+
+    #[test]
+    fn an_outcome_survives_a_new_subscription_and_the_end_of_one() {
+        let mut broker = Broker::default();
+        broker.subscribe(NOW, BootId(1), &wish("ui-proxy", &[Topic::Counts]));
+        let outcome = CommandOutcome { id: RequestId(7), state: OutcomeState::Confirmed, detail: String::new() };
+        broker.mark(&StateKey::Count(CountKey::Lost));
+        assert!(broker.outcome("ui-proxy", outcome));
+        broker.unsubscribe("ui-proxy");
+        assert_eq!(broker.subscribe(NOW, BootId(1), &wish("ui-proxy", &[Topic::Counts])), Taken::New);
+        broker.snapshot("ui-proxy", std::iter::empty());
+        let told = waiting(&mut broker, "ui-proxy");
+        assert!(
+            matches!(&told[..], [outcome, begin, end] if outcome.starts_with("Outcome") && begin == "SnapshotBegin" && end == "SnapshotEnd"),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn names_of_what_is_gone_are_noticed_when_they_pile_up() {
+        let mut broker = Broker::default();
+        broker.subscribe(NOW, BootId(1), &wish("tap-1", &[Topic::Inventory]));
+        for number in 0..10 {
+            let port = Some(mqtypes::ids::PortName(number.to_string()));
+            broker.mark(&StateKey::Gone(Who { mote: None, port }));
+        }
+        assert_eq!((broker.overgrown(9), broker.overgrown(10)), (vec!["tap-1".to_owned()], vec![]));
     }
 
     #[test]

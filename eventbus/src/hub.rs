@@ -23,6 +23,9 @@ use crate::model::{Change, Model, Mote, MoteIndex};
 /// `COMPONENT_OPENWSN` and `ERR_BOOTED`: a mote's first words after a start.
 const BOOTED: (u8, u8) = (0x01, 0x4f);
 
+/// So many values may wait for anybody; beyond, the model's size decides.
+const FEW_VALUES: usize = 4096;
+
 /// Everything that `eventbus` knows and has to do.
 pub struct Hub {
     identity: Identity,
@@ -172,6 +175,7 @@ impl Hub {
                 self.tally.count("outcome-undeliverable");
             }
         }
+        self.shorten_mailboxes();
         let (model, counts, health) = (&self.model, &self.counts, &self.health);
         (&mut self.broker, move |key: &StateKey| resolve(model, counts, health, key))
     }
@@ -191,6 +195,18 @@ impl Hub {
         &self.tally
     }
 
+    /// Whoever does not read gets a fresh snapshot instead of the names of all that is gone.
+    fn shorten_mailboxes(&mut self) {
+        if self.broker.overgrown(FEW_VALUES).is_empty() {
+            return;
+        }
+        let most = 2 * all_keys(&self.model, &self.counts, &self.health).count() + FEW_VALUES;
+        for reply in self.broker.overgrown(most) {
+            self.tally.add("mailbox-shortened", 1);
+            self.broker.snapshot(&reply, all_keys(&self.model, &self.counts, &self.health));
+        }
+    }
+
     fn handle_port(&mut self, now: Mono, envelope: &Envelope, report: &PortReport) {
         self.model.handle_port(now, report);
         for key in self.counts.take_report(envelope.boot, report) {
@@ -206,7 +222,7 @@ impl Hub {
         match Frame::parse(&received.payload) {
             Ok(frame) => self.handle_meaning(now, port, received, frame),
             Err(error) => {
-                self.model.handle_frame(received.heard, &received.port, None);
+                self.model.handle_frame(received.heard, &received.port, received.generation, None);
                 self.count(port, Signal::Unreadable(error.reason()));
                 if self.tally.count(error.reason()) {
                     log::warn!("{}: a frame with a right CRC makes no sense: {error}", received.port);
@@ -216,7 +232,7 @@ impl Hub {
     }
 
     fn handle_meaning(&mut self, now: Mono, port: PortIndex, received: &ReceivedFrame, frame: Frame) {
-        let index = self.model.handle_frame(received.heard, &received.port, speaker(&frame));
+        let index = self.model.handle_frame(received.heard, &received.port, received.generation, speaker(&frame));
         match frame {
             Frame::Status(status) => self.handle_status(now, port, received.heard, index, status.element),
             Frame::Log(log) => self.handle_log(now, port, received.heard, index, log),

@@ -33,8 +33,9 @@ pub fn replace(path: &Path, content: &[u8], survives: Survives) -> io::Result<()
 
 /// Reads the file at `path`; `None` when there is none.
 pub fn read(path: &Path) -> io::Result<Option<String>> {
-    match fs::read_to_string(path) {
-        Ok(content) => Ok(Some(content)),
+    match fs::read(path) {
+        // What is no text makes no sense to the reader, who says so.
+        Ok(content) => Ok(Some(String::from_utf8_lossy(&content).into_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }

@@ -33,6 +33,7 @@ use bus::{clock, health};
 use clap::Parser;
 use mqtypes::broker::Request;
 use mqtypes::envelope::Sender;
+use mqtypes::ids::BootId;
 use mqtypes::mono::Mono;
 use mqtypes::queues::{EVENTBUS, EVENTBUS_REQUESTS, SERIAL_BRIDGE, kernel_name};
 use mqtypes::serial::{FrameToMote, SerialCommand, SerialNotification};
@@ -85,7 +86,7 @@ impl Eventbus {
         let serial = Inbox::own(&instance, &EVENTBUS)?;
         let requests = Inbox::own(&instance, &EVENTBUS_REQUESTS)?;
         let memory = Memory::at(make_directory("--run-dir", &options.run_dir)?.join("eventbus.model"));
-        let hub = Hub::new(process.identity, memory.recall(), load_commands(options)?);
+        let hub = Hub::new(process.identity, memory.recall(), load_commands(process.identity.boot, options)?);
         serial.watch(&reactor.register(Source::Serial))?;
         requests.watch(&reactor.register(Source::Requests))?;
         let way = kernel_name(&instance, SERIAL_BRIDGE.spec.name);
@@ -187,17 +188,18 @@ impl Eventbus {
         let mut dropped = self.serial.tally().dropped("eventbus.");
         dropped.extend(self.requests.tally().dropped("eventbus-requests."));
         dropped.extend(self.hub.tally().dropped(""));
+        dropped.extend(self.hub.model().tally().dropped(""));
         dropped.extend(self.bridge.tally().dropped("to-serial-bridge."));
         dropped
     }
 }
 
-fn load_commands(options: &Options) -> Result<Commands, Failure> {
+fn load_commands(boot: BootId, options: &Options) -> Result<Commands, Failure> {
     let configuration = |error: &dyn std::error::Error| Failure::Configuration(error.to_string());
     let directory = make_directory("--state-dir", &options.state_dir)?;
     let network = Network::load(&directory.join("network"), options.prefix).map_err(|error| configuration(&error))?;
     let roles = WantedRoles::load(&directory.join("wanted-roles")).map_err(|error| configuration(&error))?;
-    Ok(Commands::new(network, roles))
+    Ok(Commands::new(boot, network, roles))
 }
 
 fn make_directory<'a>(option: &str, directory: &'a Path) -> Result<&'a Path, Failure> {

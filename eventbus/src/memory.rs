@@ -131,7 +131,7 @@ mod tests {
         let state = PortState::Up;
         let counters = PortCounters::default();
         model.handle_port(START, &PortReport { port: port(), generation: Generation(1), state, since: START, baud: 115_200, counters });
-        let index = model.handle_frame(START, &port(), Some(1));
+        let index = model.handle_frame(START, &port(), Generation(1), Some(1));
         let id = IdManager { is_dag_root: true, pan_id: 0xcafe, id16: 1, eui64: MOTE, prefix: [0; 8] };
         let index = model.handle_element(START, index, Element::IdManager(id));
         model.handle_element(START, index, Element::MyDagRank(MyDagRank { rank: 256 }));

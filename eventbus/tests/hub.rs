@@ -40,7 +40,7 @@ impl Stage {
         let roles = WantedRoles::load(&directory.path().join("wanted-roles")).expect("empty");
         let network = Network { prefix: DEFAULT_PREFIX, key_index: 1, key: [7; 16] };
         let identity = Identity { started: START, ..Identity::new(Sender::Eventbus) };
-        let hub = Hub::new(identity, Model::new(), Commands::new(network, roles));
+        let hub = Hub::new(identity, Model::new(), Commands::new(BootId(1), network, roles));
         Self { hub, _directory: directory }
     }
 

@@ -32,7 +32,7 @@ pub struct Spec {
 pub enum Access {
     /// The router's own processes alone.
     Own,
-    /// Members of the group too.
+    /// Members of the group too. They may write and not read: a message that a member took would be lost to its reader.
     Group,
 }
 
@@ -41,7 +41,7 @@ impl Access {
     pub fn mode(self) -> u32 {
         match self {
             Self::Own => 0o600,
-            Self::Group => 0o660,
+            Self::Group => 0o620,
         }
     }
 }

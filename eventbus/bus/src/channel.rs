@@ -21,6 +21,9 @@ use crate::tally::Tally;
 /// First and longest wait before looking again for a peer that is missing or does not read.
 const LOOK_AGAIN: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
+/// The smallest message size that is declared for any queue (`mqtypes::queues`); an envelope fits well.
+const LEAST_SIZE: usize = 256;
+
 /// Whose queue a channel leads to; it decides who may have made it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Destination {
@@ -115,6 +118,10 @@ impl Channel {
             let Some(queue) = self.open(now) else { return };
             let mut buffer = [0; MAX_MESSAGE];
             let size = queue.size().min(MAX_MESSAGE);
+            if size < LEAST_SIZE {
+                // Whoever made it is no reader of ours.
+                return self.lose(now, &io::Error::other(format!("its messages have {size} bytes at most, and ours need {LEAST_SIZE}")));
+            }
             let Some((len, said)) = self.pack(outbox, &mut buffer[..size], now, &mut resolve) else {
                 self.peer = Peer::Open(queue);
                 continue;
@@ -172,7 +179,7 @@ impl Channel {
     ) -> Option<(usize, usize)> {
         let Identity { sender, boot, .. } = self.identity;
         let envelope = Envelope { sender, boot, seq: self.seq, sent: now };
-        let mut packer = Packer::new(buffer, &envelope).expect("every queue has room for an envelope");
+        let mut packer = Packer::new(buffer, &envelope).expect("a queue of the least size has room for an envelope");
         let mut said = 0;
         for entry in outbox.iter() {
             let fits = match entry {
@@ -188,9 +195,8 @@ impl Channel {
         if items > 0 {
             return Some((len, said));
         }
-        if said == 0 {
+        if said == 0 && self.tally.count("oversize") {
             log::error!("{}: an item is longer than a message of this queue and was dropped", self.name);
-            self.tally.count("oversize");
         }
         outbox.consume(said.max(1));
         None

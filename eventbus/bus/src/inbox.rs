@@ -112,7 +112,7 @@ impl Arrivals {
         if envelope.sender == Sender::Tool {
             return;
         }
-        let before = self.expected.insert(envelope.sender, (envelope.boot, envelope.seq + 1));
+        let before = self.expected.insert(envelope.sender, (envelope.boot, envelope.seq.saturating_add(1)));
         if let Some((boot, next)) = before
             && boot == envelope.boot
             && envelope.seq > next

@@ -107,6 +107,20 @@ impl<K: Ord + Clone, M> Outbox<K, M> {
         self.consume(self.entries.len());
     }
 
+    /// Forgets what is not worth keeping.
+    pub fn retain(&mut self, mut keep: impl FnMut(&Entry<K, M>) -> bool) {
+        let (kept, gone): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.entries).into_iter().partition(|entry| keep(entry));
+        let count = gone.len();
+        self.entries = gone;
+        self.consume(count);
+        self.entries = kept;
+    }
+
+    /// How many values wait to be told.
+    pub fn states(&self) -> usize {
+        self.marked.len()
+    }
+
     /// Could an event of about `bytes` bytes be kept without dropping another?
     pub fn has_room(&self, bytes: usize) -> bool {
         self.counted < self.bounds.entries && self.bytes + bytes <= self.bounds.bytes
@@ -173,6 +187,19 @@ mod tests {
         }
         assert_eq!(said(&outbox), ["c", "d"]);
         assert_eq!((outbox.take_dropped(), outbox.take_dropped()), (2, 0));
+    }
+
+    #[test]
+    fn what_is_kept_is_counted_as_before() {
+        let mut outbox = outbox();
+        outbox.mark(1);
+        outbox.push_event("event", 4);
+        outbox.push_command("command", 6).expect("room");
+        outbox.retain(|entry| matches!(entry, Entry::Command(..)));
+        assert_eq!((said(&outbox), outbox.states()), (vec!["command".to_owned()], 0));
+        assert!(outbox.has_room(4) && !outbox.has_room(5));
+        outbox.mark(1);
+        assert_eq!(said(&outbox), ["command", "state 1"]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ impl Tally {
     /// Counts `more`, and tells the total.
     pub fn add(&mut self, reason: &'static str, more: u64) -> u64 {
         let count = self.counts.entry(reason).or_default();
-        *count += more;
+        *count = count.saturating_add(more);
         *count
     }
 

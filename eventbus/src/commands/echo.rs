@@ -58,6 +58,13 @@ impl EchoTest {
         bytes
     }
 
+    /// The line did not take it.
+    pub fn take_back(&mut self) {
+        if self.waiting.take().is_some() {
+            self.sent -= 1;
+        }
+    }
+
     /// The line has it; tells when it is given up.
     pub fn sent(&mut self, now: Mono) -> Mono {
         if let Some(waiting) = &mut self.waiting {
@@ -126,6 +133,16 @@ mod tests {
         test.give_up_one();
         assert!(test.is_finished());
         assert_eq!(test.to_string(), "sent 3, ok 1, corrupted 1, timed out 1, round trip 4.0/4.0/4.0 ms (least/mean/most)");
+    }
+
+    #[test]
+    fn an_echo_that_the_line_did_not_take_was_not_sent() {
+        let mut test = EchoTest::new(1, 4).expect("in range");
+        test.next(Mono(0));
+        test.take_back();
+        assert!(!test.is_finished());
+        let again = test.next(Mono(0));
+        assert!(test.take(Mono(0), &again) && test.is_finished());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use mqtypes::command::{Action, Command, CommandOutcome, OutcomeState, Target};
-use mqtypes::ids::{Eui64, RequestId, WriteId};
+use mqtypes::ids::{BootId, Eui64, RequestId, WriteId};
 use mqtypes::mono::Mono;
 use mqtypes::mote::Link;
 use mqtypes::serial::{FrameToMote, WriteEnd, WriteReport};
@@ -28,6 +28,9 @@ use open::{Open, Stage, Task};
 
 /// Commands that may be open at once, from everybody together.
 const MOST_OPEN: usize = 256;
+
+/// A command's deadline is cut to this: no mote takes longer, and nobody may block a mote for good.
+const LONGEST: Duration = Duration::from_mins(5);
 
 /// A frame that the line has not taken by then is given up, and tried again if the command's deadline allows.
 const WRITE_WITHIN: Duration = Duration::from_secs(5);
@@ -63,7 +66,7 @@ pub struct Commands {
 
 impl Commands {
     /// None yet.
-    pub fn new(network: Network, roles: WantedRoles) -> Self {
+    pub fn new(boot: BootId, network: Network, roles: WantedRoles) -> Self {
         Self {
             network,
             roles,
@@ -71,7 +74,8 @@ impl Commands {
             enforcer: Enforcer::default(),
             writes: VecDeque::new(),
             replies: VecDeque::new(),
-            next_write: 0,
+            // Reports of the frames of an earlier start may still come.
+            next_write: u64::from(boot.0) << 32,
         }
     }
 
@@ -97,8 +101,8 @@ impl Commands {
         let Some(at) = self.open.iter().position(|open| open.is_writing(report.id)) else { return };
         match report.end {
             WriteEnd::Written => self.written(now, at),
-            WriteEnd::Busy => self.open[at].stage = Stage::Waiting { not_before: now.after(ROOM_AGAIN) },
-            WriteEnd::Expired => self.open[at].stage = Stage::Waiting { not_before: now },
+            WriteEnd::Busy => self.open[at].not_written(now.after(ROOM_AGAIN)),
+            WriteEnd::Expired => self.open[at].not_written(now),
             WriteEnd::NoSuchPort | WriteEnd::PortDown => self.end(at, OutcomeState::Failed, "link-down: the port closed".to_owned()),
             WriteEnd::BadLength => self.end(at, OutcomeState::Failed, "bad-length: the frame is longer than a mote takes".to_owned()),
         }
@@ -189,7 +193,8 @@ impl Commands {
             Action::Reset => Task::Reset,
             Action::Echo { count, size } => Task::Echo(EchoTest::new(count, size).ok_or(Refusal::BadEcho)?),
         };
-        Ok(Open::new(command, index, task, now))
+        let deadline = command.deadline.min(now.after(LONGEST));
+        Ok(Open::new(command, deadline, index, task, now))
     }
 
     fn want_role(&mut self, mote: &Mote, on: bool) -> Result<Task, Refusal> {

@@ -46,11 +46,11 @@ enum SentBefore {
 }
 
 impl Open {
-    pub(super) fn new(command: &Command, mote: MoteIndex, task: Task, now: Mono) -> Self {
+    pub(super) fn new(command: &Command, deadline: Mono, mote: MoteIndex, task: Task, now: Mono) -> Self {
         Self {
             id: command.id,
             reply: command.reply.clone(),
-            deadline: command.deadline,
+            deadline,
             mote,
             stage: Stage::Waiting { not_before: now },
             task,
@@ -94,6 +94,14 @@ impl Open {
             Task::Reset => HostFrame::Reset,
             Task::Echo(test) => HostFrame::Echo(test.next(now)),
         }
+    }
+
+    /// The line did not take the frame; it is tried again then.
+    pub(super) fn not_written(&mut self, not_before: Mono) {
+        if let Task::Echo(test) = &mut self.task {
+            test.take_back();
+        }
+        self.stage = Stage::Waiting { not_before };
     }
 
     /// The line has the frame. True when that is to be told.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use mqtypes::ids::{Eui64, Generation, PortName};
+use mqtypes::ids::{BootId, Eui64, Generation, PortName};
 use mqtypes::serial::{PortCounters, PortReport, PortState};
 use mqtypes::status::{Element, IdManager};
 use tempfile::TempDir;
@@ -26,7 +26,7 @@ impl Stage {
         let directory = tempfile::tempdir().expect("made");
         let network = Network { prefix: DEFAULT_PREFIX, key_index: 1, key: [7; 16] };
         let roles = WantedRoles::load(&directory.path().join("wanted-roles")).expect("empty");
-        let mut stage = Self { now: START, model: Model::new(), commands: Commands::new(network, roles), directory };
+        let mut stage = Self { now: START, model: Model::new(), commands: Commands::new(BootId(0), network, roles), directory };
         stage.port(PortState::Up);
         stage.report(false);
         stage
@@ -40,7 +40,7 @@ impl Stage {
 
     fn report(&mut self, is_dag_root: bool) {
         let element = Element::IdManager(IdManager { is_dag_root, pan_id: 0xcafe, id16: 1, eui64: MOTE, prefix: [0; 8] });
-        let index = self.model.handle_frame(self.now, &port(), Some(1));
+        let index = self.model.handle_frame(self.now, &port(), Generation(3), Some(1));
         let index = self.model.handle_element(self.now, index, element);
         self.commands.handle_role(self.now, index, is_dag_root, &self.model);
     }
@@ -200,6 +200,17 @@ fn a_command_that_comes_late_is_timed_out_and_not_sent() {
     stage.commands.handle_command(stage.now, &command, &stage.model);
     assert_eq!(stage.outcomes(), ["1 TimedOut"]);
     assert_eq!(stage.writes(WriteEnd::Written), [""; 0]);
+}
+
+#[test]
+fn a_command_cannot_be_given_for_ever() {
+    let mut stage = Stage::new();
+    let deadline = Mono(u64::MAX);
+    let command = Command { id: RequestId(1), reply: "tap-1".to_owned(), deadline, target: Target::Mote(MOTE), action: Action::Reset };
+    stage.commands.handle_command(stage.now, &command, &stage.model);
+    stage.writes(WriteEnd::Written);
+    stage.later(LONGEST.as_secs());
+    assert_eq!(stage.outcomes(), ["1 Accepted", "1 Sent", "1 TimedOut"]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! own entry takes the port over, wherever the mote was before.
 
 use mqtypes::ids::{Eui64, PortName};
+use mqtypes::mote::Link;
 
 use super::mote::Mote;
 use super::{Change, MOST_ABSENT, Model, MoteIndex};
@@ -25,7 +26,11 @@ impl Model {
         let index = self.on_port(port);
         let known = self.motes.get(&index).and_then(|mote| mote.eui).map(Eui64::id16);
         match (known, id16) {
-            (Some(known), Some(heard)) if known != heard => self.detach(index),
+            (Some(known), Some(heard)) if known != heard => {
+                let nameless = self.detach(index);
+                self.forget_the_longest_absent();
+                nameless
+            }
             _same_or_not_known => index,
         }
     }
@@ -37,8 +42,12 @@ impl Model {
             return index;
         }
         let anonymous = if known.is_some() { self.detach(index) } else { index };
-        let named = match self.by_eui.get(&eui) {
-            Some(elsewhere) => self.move_to(*elsewhere, anonymous),
+        let named = match self.by_eui.get(&eui).copied() {
+            Some(elsewhere) if self.is_speaking(elsewhere) => {
+                self.tell_of_a_double(elsewhere, eui);
+                return anonymous;
+            }
+            Some(elsewhere) => self.move_to(elsewhere, anonymous),
             None => anonymous,
         };
         self.by_eui.insert(eui, named);
@@ -50,7 +59,22 @@ impl Model {
         }
         // What was heard before it named itself is said again, under its name.
         self.mark_whole(named);
+        self.forget_the_longest_absent();
         named
+    }
+
+    /// Does the mote of this entry speak on its own port, now?
+    fn is_speaking(&self, index: MoteIndex) -> bool {
+        self.motes.get(&index).is_some_and(|mote| mote.link() == Link::Up)
+    }
+
+    /// Two motes bear one address. The second one stays nameless: their data must not mix, nor a
+    /// command reach the wrong one. A mote that really moves goes silent or down on its old port first.
+    fn tell_of_a_double(&mut self, first: MoteIndex, eui: Eui64) {
+        if self.tally.count("double-address") {
+            let port = self.motes.get(&first).and_then(Mote::port).map(|(port, _)| port.to_string()).unwrap_or_default();
+            log::warn!("another mote says that it is {eui}, as the one on {port} does: it is shown without a name");
+        }
     }
 
     /// Takes the port away from a mote; the port gets an entry without an address.
@@ -64,7 +88,6 @@ impl Model {
         let fresh = self.add(Mote { port: Some(link), ..Mote::default() });
         self.by_port.insert(port, fresh);
         self.mark_whole(index);
-        self.forget_the_longest_absent();
         fresh
     }
 

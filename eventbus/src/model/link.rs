@@ -51,10 +51,15 @@ impl PortLink {
         is_new
     }
 
-    /// A frame came. It may be ahead of the report that says that its port is open.
-    pub(super) fn hear(&mut self, heard: Mono) -> bool {
-        if self.link == Link::Up {
-            return false;
+    /// A frame came. It may be ahead of the report that says that its port was opened, or behind the
+    /// one that says that it was closed.
+    pub(super) fn hear(&mut self, heard: Mono, generation: Generation) -> bool {
+        let is_ahead = self.generation.is_before(generation);
+        self.generation = if is_ahead { generation } else { self.generation };
+        match self.link {
+            Link::Up => return false,
+            Link::Down | Link::Fault if !is_ahead => return false,
+            Link::Down | Link::Fault | Link::Silent | Link::Probing => {}
         }
         self.link = Link::Up;
         self.cause.clear();

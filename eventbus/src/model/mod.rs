@@ -11,6 +11,7 @@ mod restore;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bus::tally::Tally;
 use mqtypes::broker::StatusReport;
 use mqtypes::ids::{Eui64, Generation, PortName, Who};
 use mqtypes::mono::Mono;
@@ -49,6 +50,7 @@ pub struct Model {
     changes: BTreeSet<Change>,
     look_for_silence: Option<Mono>,
     role_changed: Option<MoteIndex>,
+    tally: Tally,
 }
 
 impl Model {
@@ -60,18 +62,16 @@ impl Model {
     /// A port's newest report.
     pub fn handle_port(&mut self, now: Mono, report: &PortReport) {
         let index = self.on_port(&report.port);
-        let mote = self.motes.get_mut(&index).expect("every index in by_port has a mote");
-        if mote.take_report(now, report) {
+        if self.motes.get_mut(&index).is_some_and(|mote| mote.take_report(now, report)) {
             self.changes.insert(Change::Entry(index));
         }
         self.schedule_silence(now);
     }
 
-    /// A frame came in through `port` from the mote with this 16-bit address. Tells which mote that is.
-    pub fn handle_frame(&mut self, heard: Mono, port: &PortName, id16: Option<u16>) -> MoteIndex {
+    /// A frame came in through this opening of `port` from the mote with this 16-bit address. Tells which mote that is.
+    pub fn handle_frame(&mut self, heard: Mono, port: &PortName, generation: Generation, id16: Option<u16>) -> MoteIndex {
         let index = self.speaker(port, id16);
-        let mote = self.motes.get_mut(&index).expect("the speaker exists");
-        if mote.hear(heard) {
+        if self.motes.get_mut(&index).is_some_and(|mote| mote.hear(heard, generation)) {
             self.changes.insert(Change::Entry(index));
         }
         self.schedule_silence(heard);
@@ -120,6 +120,11 @@ impl Model {
     /// Did the last element change this mote's role, or tell it for the first time?
     pub fn take_role_change(&mut self, index: MoteIndex) -> bool {
         self.role_changed.take() == Some(index)
+    }
+
+    /// What was odd, by reason.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// All entries of the inventory.

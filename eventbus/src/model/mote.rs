@@ -155,10 +155,10 @@ impl Mote {
     }
 
     /// True when the inventory shows something new: it was silent, or no report of its port had come yet.
-    pub(super) fn hear(&mut self, heard: Mono) -> bool {
+    pub(super) fn hear(&mut self, heard: Mono, generation: Generation) -> bool {
         let first = self.last_heard.is_none();
         self.last_heard = self.last_heard.max(Some(heard));
-        self.port.as_mut().is_some_and(|link| link.hear(heard)) || first
+        self.port.as_mut().is_some_and(|link| link.hear(heard, generation)) || first
     }
 
     pub(super) fn look_for_silence(&mut self, now: Mono) -> bool {

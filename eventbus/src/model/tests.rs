@@ -29,7 +29,7 @@ fn up(model: &mut Model, name: &str) {
 }
 
 fn hear(model: &mut Model, at: Mono, name: &str, speaker: Eui64, element: Element) -> MoteIndex {
-    let index = model.handle_frame(at, &port(name), Some(speaker.id16()));
+    let index = model.handle_frame(at, &port(name), Generation(1), Some(speaker.id16()));
     model.handle_element(at, index, element)
 }
 
@@ -67,9 +67,10 @@ fn a_mote_is_followed_to_another_port_with_what_is_known_of_it() {
     up(&mut model, "usb1");
     hear(&mut model, START, "usb0", E1, Element::IsSync(IsSync { is_sync: true }));
     let before = hear(&mut model, START, "usb0", E1, id(E1));
+    model.handle_port(START, &report("usb0", PortState::Down { cause: "unplugged".to_owned() }));
     let after = hear(&mut model, START, "usb1", E1, id(E1));
     assert_eq!(before, after);
-    assert_eq!(names(&model), ["1 on usb1 Up", "? on usb0 Up"]);
+    assert_eq!(names(&model), ["1 on usb1 Up", "? on usb0 Down"]);
     assert!(model.report(after, Slot::IsSync).is_some());
 }
 
@@ -98,7 +99,7 @@ fn five_seconds_without_a_frame_are_silence_and_a_frame_ends_it() {
     let entry = model.entry(index).expect("there");
     assert_eq!((entry.link, entry.since), (Link::Silent, heard.after(SILENT_AFTER)));
     let again = heard.after(Duration::from_mins(1));
-    model.handle_frame(again, &port("usb0"), Some(1));
+    model.handle_frame(again, &port("usb0"), Generation(1), Some(1));
     assert_eq!(model.mote(index).map(Mote::link), Some(Link::Up));
 }
 
@@ -141,4 +142,51 @@ fn a_port_that_goes_down_says_why() {
     model.handle_port(START, &report("usb0", PortState::Down { cause: "unplugged".to_owned() }));
     let entry = model.entry(model.by_eui(E1).expect("known")).expect("there");
     assert_eq!((entry.link, entry.cause.as_str()), (Link::Down, "unplugged"));
+}
+
+#[test]
+fn two_motes_with_one_address_do_not_mix() {
+    let mut model = Model::new();
+    up(&mut model, "usb0");
+    up(&mut model, "usb1");
+    let first = hear(&mut model, START, "usb0", E1, id(E1));
+    for _ in 0..5 {
+        let second = hear(&mut model, START, "usb1", E1, id(E1));
+        assert_ne!(first, second);
+        assert_eq!(hear(&mut model, START, "usb0", E1, id(E1)), first);
+    }
+    assert_eq!(names(&model), ["1 on usb0 Up", "? on usb1 Up"]);
+    assert_eq!(model.tally().of("double-address"), 5);
+}
+
+#[test]
+fn the_mote_heard_longest_ago_may_be_the_one_that_comes_back() {
+    let mut model = Model::new();
+    up(&mut model, "usb0");
+    up(&mut model, "usb1");
+    hear(&mut model, START, "usb0", E1, id(E1));
+    model.handle_port(START, &report("usb0", PortState::Down { cause: "unplugged".to_owned() }));
+    let later = START.after(Duration::from_secs(1));
+    for number in 100..400_u16 {
+        let mut eui = E1;
+        eui.0[6..].copy_from_slice(&number.to_be_bytes());
+        hear(&mut model, later, "usb1", eui, id(eui));
+    }
+    let back = hear(&mut model, later, "usb1", E1, id(E1));
+    assert_eq!(model.by_port(&port("usb1")), Some(back));
+    hear(&mut model, later, "usb1", E1, id(E1));
+    up(&mut model, "usb0");
+}
+
+#[test]
+fn late_frames_of_a_closed_port_do_not_bring_it_up_and_early_ones_of_the_next_opening_do() {
+    let mut model = Model::new();
+    up(&mut model, "usb0");
+    hear(&mut model, START, "usb0", E1, id(E1));
+    model.handle_port(START, &report("usb0", PortState::Down { cause: "unplugged".to_owned() }));
+    let index = hear(&mut model, START, "usb0", E1, id(E1));
+    assert_eq!(model.mote(index).map(Mote::link), Some(Link::Down));
+    model.handle_frame(START, &port("usb0"), Generation(2), Some(1));
+    let mote = model.mote(index).expect("known");
+    assert_eq!((mote.link(), mote.port()), (Link::Up, Some((&port("usb0"), Generation(2)))));
 }

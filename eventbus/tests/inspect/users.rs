@@ -21,7 +21,7 @@ fn check_that_a_tap_hears(test: &str, user: User) {
     let mut tap = stage.tap_as(user, &["--json"]);
     assert_eq!(tap.wait_for_snapshot()["sender"], "eventbus");
     let seen = glance(&tap.name).expect("there");
-    assert_eq!((seen.uid, seen.gid, seen.mode), (user.id(), User::Router.id(), 0o660));
+    assert_eq!((seen.uid, seen.gid, seen.mode), (user.id(), User::Router.id(), 0o620));
     tap.signal(Signal::SIGTERM);
     assert_eq!(tap.exit_code(), Some(0));
     // Root may look at everybody's router, and is told whose it is.
