@@ -77,15 +77,15 @@ impl Place {
         Ok(command)
     }
 
-    /// Another user may not be able to reach the build directory; then a copy serves.
-    fn reachable(&self, program: &Path) -> Result<PathBuf> {
+    /// The stack's user may not be able to reach the directories of whoever runs it; then a copy of the file serves.
+    pub fn reachable(&self, file: &Path) -> Result<PathBuf> {
         let is_open = |directory: &Path| fs::metadata(directory).is_ok_and(|found| found.permissions().mode() & 0o001 != 0);
-        if self.user == User::Same || program.ancestors().skip(1).all(is_open) {
-            return Ok(program.to_owned());
+        if self.user == User::Same || file.ancestors().skip(1).all(is_open) {
+            return Ok(file.to_owned());
         }
-        let copy = self.path(&program.file_name().context("a program has a name")?.to_string_lossy());
+        let copy = self.path(&file.file_name().context("a file has a name")?.to_string_lossy());
         if !copy.exists() {
-            fs::copy(program, &copy)?;
+            fs::copy(file, &copy)?;
             fs::set_permissions(&copy, fs::Permissions::from_mode(0o755))?;
         }
         Ok(copy)

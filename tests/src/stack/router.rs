@@ -105,11 +105,11 @@ fn start_motes(place: &Place, motes: &Motes) -> Result<(Option<Child>, Vec<PathB
     match motes {
         Motes::None => return Ok((None, Vec::new())),
         Motes::Emulated(number) => command.args(["emulate", "--motes", &number.to_string()]),
-        Motes::Replayed { file, speed } => command.arg("replay").arg(file).args(["--speed", &speed.to_string()]),
+        Motes::Replayed { file, speed } => command.arg("replay").arg(place.reachable(file)?).args(["--speed", &speed.to_string()]),
     };
     command.arg("--dir").arg(place.path("motes")).arg("--log-host").arg(place.path("host-frames.jsonl"));
     let child = Child::start("mote-emulator", command)?;
-    child.stdout.wait_for("`ready`", 0, READY_WITHIN, |line| (line == "ready").then_some(()))?;
+    child.stdout.wait_for("`ready`", 0, READY_WITHIN, |line| (line == "ready").then_some(())).with_context(|| child.log())?;
     let ports =
         child.stdout.all().iter().filter_map(|line| line.strip_prefix("port ")?.split_once(' ')).map(|(_, path)| path.into()).collect();
     Ok((Some(child), ports))
