@@ -171,7 +171,7 @@ fn a_write_whose_deadline_passes_in_silence_is_never_sent() {
 fn what_eventbus_does_not_take_in_time_is_lost_oldest_first_and_told() {
     let (mut stage, mut mote, _port) = Stage::with_mote("lost");
     let frame = |number: u16| [&b"S"[..], &number.to_be_bytes(), &[0; 60]].concat();
-    let count = 3_000;
+    let count = 12_000;
     for number in 0..count {
         mote.say(&flow::escape(&hdlc::encode(&frame(number))));
     }
