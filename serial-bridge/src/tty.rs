@@ -10,10 +10,11 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 
 use bus::descriptor::borrow;
+use bus::lock_list;
 use mio_serial::{DataBits, FlowControl as SerialFlowControl, Parity, SerialPort, SerialStream, StopBits};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag};
-use nix::sys::stat::{major, minor};
+use nix::sys::stat::major;
 use nix::sys::termios::{ControlFlags, FlushArg, InputFlags, SetArg, SpecialCharacterIndices, Termios, tcflush, tcgetattr, tcsetattr};
 use nix::unistd::{Gid, Group};
 
@@ -195,22 +196,11 @@ fn lock(owner: &impl AsRawFd, device: &Metadata) -> Result<Flock<OwnedFd>, Troub
 }
 
 fn holder_of(device: &Metadata) -> Holder {
-    let pid = std::fs::read_to_string("/proc/locks").ok().and_then(|locks| holder_in(&locks, device.dev(), device.ino()));
-    match pid {
+    match lock_list::holder(device.dev(), device.ino()) {
         Some(pid) if pid == std::process::id() => Holder::Ourselves,
         Some(pid) => Holder::Process(pid),
         None => Holder::Unknown,
     }
-}
-
-/// A line is `1: FLOCK  ADVISORY  WRITE 4711 00:06:99 0 EOF`: process, then the file system's device in hex, and the inode.
-fn holder_in(locks: &str, dev: u64, inode: u64) -> Option<u32> {
-    let file = format!("{:02x}:{:02x}:{inode}", major(dev), minor(dev));
-    locks.lines().find_map(|line| {
-        let mut words = line.split_whitespace().skip_while(|word| *word != "FLOCK");
-        let pid = words.nth(3)?;
-        (words.next()? == file).then(|| pid.parse().ok()).flatten()
-    })
 }
 
 #[cfg(test)]
@@ -295,12 +285,5 @@ mod tests {
         for (path, trouble) in cases {
             assert_eq!(Tty::open(path.expect("text"), 115_200).expect_err("refused"), trouble);
         }
-    }
-
-    #[test]
-    fn the_holder_is_found_in_the_kernels_list() {
-        let locks = "1: FLOCK  ADVISORY  WRITE 12 00:06:99 0 EOF\n2: -> FLOCK  ADVISORY  WRITE 8 00:1a:99 0 EOF\n3: FLOCK  ADVISORY  WRITE 4711 00:1a:98 0 EOF\n";
-        assert_eq!(holder_in(locks, nix::sys::stat::makedev(0, 0x1a), 98), Some(4711));
-        assert_eq!(holder_in(locks, nix::sys::stat::makedev(0, 0x06), 98), None);
     }
 }

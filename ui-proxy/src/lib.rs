@@ -19,7 +19,6 @@ pub mod json;
 pub mod key;
 pub mod link;
 pub mod message;
-pub mod moment;
 pub mod options;
 pub mod proof;
 pub mod proxy;

@@ -24,7 +24,8 @@ pub fn explain(error: &clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
-fn instance(text: &str) -> Result<String, String> {
+/// Reads the name of an instance, for tools that take it without the other options.
+pub fn instance(text: &str) -> Result<String, String> {
     if is_instance_name(text) {
         return Ok(text.to_owned());
     }

@@ -7,7 +7,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use mqtypes::broker::Topic;
 use mqtypes::ids::Eui64;
-use mqtypes::queues::{DEFAULT_INSTANCE, is_instance_name};
+use mqtypes::queues::DEFAULT_INSTANCE;
 
 /// Shows what is going on between the processes of the border router.
 #[derive(Debug, Parser)]
@@ -124,15 +124,8 @@ pub struct UnlinkOptions {
 #[derive(Debug, Args)]
 pub struct Set {
     /// Set of processes: the first part of its queues' names
-    #[arg(long, value_name = "NAME", default_value = DEFAULT_INSTANCE, value_parser = instance)]
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_INSTANCE, value_parser = bus::options::instance)]
     pub instance: String,
-}
-
-fn instance(text: &str) -> Result<String, String> {
-    if is_instance_name(text) {
-        return Ok(text.to_owned());
-    }
-    Err("1 to 32 letters, digits, `-` or `_` are expected".to_owned())
 }
 
 fn queue(text: &str) -> Result<String, String> {

@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-use bus::clock;
-use mqtypes::mono::Mono;
-
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
@@ -24,28 +21,6 @@ pub fn span(time: Duration) -> String {
     }
 }
 
-/// One instant on both clocks: messages bear the monotonic one, people read the wall's.
-#[derive(Debug, Clone, Copy)]
-pub struct Moment {
-    /// On the monotonic clock.
-    pub mono: Mono,
-    /// In Unix time, milliseconds.
-    pub unix_ms: u64,
-}
-
-impl Moment {
-    /// Now.
-    pub fn read() -> Self {
-        Self { mono: clock::now(), unix_ms: clock::unix_ms() }
-    }
-
-    /// Unix time of an earlier moment, milliseconds. One that lies ahead counts as now.
-    pub fn unix_ms_of(self, earlier: Mono) -> u64 {
-        let ago = u64::try_from(self.mono.since(earlier).as_millis()).unwrap_or(u64::MAX);
-        self.unix_ms.saturating_sub(ago)
-    }
-}
-
 /// Time of day of a Unix time in milliseconds, UTC: the standard library knows no other.
 pub fn of_day(unix_ms: u64) -> String {
     let seconds = unix_ms / 1000 % DAY;
@@ -55,6 +30,8 @@ pub fn of_day(unix_ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bus::moment::Moment;
+    use mqtypes::mono::Mono;
 
     #[test]
     fn spans_have_at_most_two_units() {

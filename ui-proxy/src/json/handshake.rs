@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use crate::identity::Lbr;
 use crate::json::request::parse_object;
-use crate::moment::Moment;
 use crate::proof::Nonce;
 use crate::request::{Complaint, Fault};
+use bus::moment::Moment;
 
 /// The version of the link that this router speaks.
 pub const VERSION: u64 = 1;

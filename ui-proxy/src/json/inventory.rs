@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{PartJson, cut};
 use crate::message::Part;
-use crate::moment::Moment;
+use bus::moment::Moment;
 
 /// Longest cause that is passed on, bytes.
 const LONGEST_CAUSE: usize = 200;

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::message::{Message, Part};
-use crate::moment::Moment;
+use bus::moment::Moment;
 
 pub mod command;
 pub mod count;

@@ -11,8 +11,8 @@ use serde::{Serialize, Serializer};
 
 use super::{CodedJson, PartJson};
 use crate::message::Part;
-use crate::moment::Moment;
 use crate::session::mote_status::{Reading, Value};
+use bus::moment::Moment;
 
 #[derive(Serialize)]
 pub(super) struct Body<'a> {

@@ -6,9 +6,9 @@ use crate::identity::Lbr;
 use crate::json::handshake::{self, Answer, VERSION, Welcome};
 use crate::key::Key;
 use crate::message::Sequence;
-use crate::moment::Moment;
 use crate::proof::{Nonce, Role, Transcript, Verdict};
 use crate::request::{Complaint, Fault, Patience, Strikes};
+use bus::moment::Moment;
 
 /// How the two sides prove themselves.
 #[derive(Debug, Clone)]

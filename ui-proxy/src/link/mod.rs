@@ -13,9 +13,9 @@ use mqtypes::ids::{BootId, RequestId};
 use mqtypes::mono::Mono;
 
 use crate::identity::Lbr;
-use crate::moment::Moment;
 use crate::request::{Fault, Patience};
 use crate::session::{Session, ToBus};
+use bus::moment::Moment;
 
 pub mod action;
 pub mod back_off;

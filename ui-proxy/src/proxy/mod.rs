@@ -21,10 +21,10 @@ use crate::key::{Key, KeyError};
 use crate::link::Link;
 use crate::link::action::{Action, Chance, Room};
 use crate::link::greeting::Auth;
-use crate::moment::Moment;
 use crate::options::{AuthMode, Options};
 use crate::proof::{NONCE_BYTES, Nonce};
 use crate::socket::{Farewell, Leaving, Received, Socket};
+use bus::moment::Moment;
 
 mod eventbus;
 

@@ -15,8 +15,8 @@ use mqtypes::mono::Mono;
 
 use crate::json;
 use crate::message::{Message, Sequence};
-use crate::moment::Moment;
 use crate::request::{Event, Fault, HostId, Patience, Rejection, Request, Strikes, Topic};
+use bus::moment::Moment;
 
 pub mod bounds;
 pub mod commands;

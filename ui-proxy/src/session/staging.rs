@@ -14,8 +14,8 @@ use super::status::MoteKey;
 use super::turn::{Class, Extent};
 use crate::json;
 use crate::message::Message;
-use crate::moment::Moment;
 use crate::request::Topic;
+use bus::moment::Moment;
 
 /// A changed inventory is said no more often than this: it is said whole, and motes that start together change it one by one.
 const INVENTORY_INTERVAL: Duration = Duration::from_millis(250);

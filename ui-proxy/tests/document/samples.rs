@@ -2,6 +2,7 @@
 
 use std::iter::successors;
 
+use bus::moment::Moment;
 use mqtypes::command::OutcomeState;
 use mqtypes::count::Count;
 use mqtypes::envelope::Sender;
@@ -15,7 +16,6 @@ use mqtypes::status::{
 };
 use ui_proxy::identity::Lbr;
 use ui_proxy::message::{Message, Part};
-use ui_proxy::moment::Moment;
 use ui_proxy::request::{Fault, HostId};
 use ui_proxy::session::mote_status::{Reading, Value};
 

@@ -16,6 +16,7 @@ use nix::unistd::{Gid, Uid, User, fchown, getgroups, read};
 use posixmq::{Attributes, OpenOptions, PosixMq};
 
 use crate::descriptor::borrow;
+use crate::lock_list;
 pub use error::QueueError;
 use lock::{Lock, lock};
 
@@ -248,7 +249,7 @@ pub fn glance(name: &str) -> Result<Glance, QueueError> {
         uid: stat.st_uid,
         gid: stat.st_gid,
         modified: stat.st_mtime,
-        holder: lock::holder(&stat),
+        holder: lock_list::holder(stat.st_dev, stat.st_ino),
     })
 }
 

@@ -1,5 +1,6 @@
 //! One notification as one line, for people or for programs.
 
+use bus::moment::Moment;
 use mqtypes::broker::Notification;
 use mqtypes::envelope::{Envelope, Sender};
 use mqtypes::ids::BootId;
@@ -8,7 +9,7 @@ use serde::Serialize;
 
 use super::words::{Words, words};
 use crate::inspect::terminal::{Ink, printable};
-use crate::inspect::time::{Moment, of_day};
+use crate::inspect::time::of_day;
 
 /// For whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

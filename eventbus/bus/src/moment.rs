@@ -1,12 +1,13 @@
 //! One instant on the two clocks that matter: the machine's own, which orders and measures, and the wall's, which people read.
 //!
-//! On the bus every time is [`Mono`]; towards the host every time is Unix milliseconds. The translation happens here and
-//! nowhere else, at the moment something is said, so that a clock that is set in between moves all times alike.
+//! On the bus every time is [`Mono`]; for people and other machines every time is Unix milliseconds. The translation happens
+//! here and nowhere else, at the moment something is said, so that a clock that is set in between moves all times alike.
 
-use bus::clock;
 use mqtypes::mono::Mono;
 
-/// `now`, wherever something is said to the host.
+use crate::clock;
+
+/// `now`, wherever something is said to somebody outside the bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
     /// On the machine's monotonic clock.
