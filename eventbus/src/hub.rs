@@ -35,7 +35,6 @@ pub struct Hub {
     broker: Broker,
     health: BTreeMap<Sender, ProcessHealth>,
     questions: BTreeSet<Question>,
-    own_figures: Asked,
     tally: Tally,
 }
 
@@ -58,13 +57,6 @@ impl Question {
     }
 }
 
-/// Did somebody ask for our own figures?
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Asked {
-    No,
-    Yes,
-}
-
 impl Hub {
     /// A hub that knows of no mote yet.
     pub fn new(identity: Identity, model: Model, commands: Commands) -> Self {
@@ -76,7 +68,6 @@ impl Hub {
             broker: Broker::default(),
             health: BTreeMap::new(),
             questions: BTreeSet::new(),
-            own_figures: Asked::No,
             tally: Tally::default(),
         }
     }
@@ -116,7 +107,6 @@ impl Hub {
             Request::Unsubscribe { reply } => self.broker.unsubscribe(&reply),
             Request::Command(command) => self.handle_command(now, envelope, &command),
             Request::AskHealth => {
-                self.own_figures = Asked::Yes;
                 self.questions.insert(Question::Health);
             }
         }
@@ -155,14 +145,9 @@ impl Hub {
         Some(frame)
     }
 
-    /// What to ask of `serial-bridge`. Asking twice is asking once.
+    /// What to ask of `serial-bridge`. Asking twice is asking once; who asks for its figures wants ours too.
     pub fn take_questions(&mut self) -> BTreeSet<Question> {
         std::mem::take(&mut self.questions)
-    }
-
-    /// True once after somebody asked for our own figures.
-    pub fn take_own_figures_asked(&mut self) -> bool {
-        std::mem::replace(&mut self.own_figures, Asked::No) == Asked::Yes
     }
 
     /// Everything that has changed goes to whoever wants it. Returns the broker and the look-up of newest values.

@@ -140,10 +140,10 @@ impl Eventbus {
     }
 
     fn flush(&mut self, now: Mono) {
-        if self.hub.take_own_figures_asked() {
-            self.hub.handle_health(health::measure(&self.identity, self.serial.fill(), self.dropped()));
-        }
         for question in self.hub.take_questions() {
+            if question == Question::Health {
+                self.hub.handle_health(health::measure(&self.identity, self.serial.fill(), self.dropped()));
+            }
             self.bridge.outbox().mark(question);
         }
         while let Some(frame) = self.hub.poll_write() {
