@@ -6,11 +6,13 @@ use serde::Serialize;
 use crate::command::{Command, CommandOutcome};
 use crate::count::Count;
 use crate::health::{Dropped, ProcessHealth};
-use crate::ids::Who;
+use crate::ids::{Eui64, Who};
 use crate::log::MoteLog;
+use crate::mesh::{DagEntry, MoteData, UinjectReport};
 use crate::mono::Mono;
 use crate::mote::MoteEntry;
-use crate::status::Element;
+use crate::serial::PortReport;
+use crate::status::{Element, Summary};
 
 /// What a member of the bus asks of `eventbus`.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
@@ -54,11 +56,20 @@ pub enum Topic {
     Logs,
     /// The processes' figures, as they report them.
     Health,
+    /// The serial ports' figures, as `serial-bridge` reports them.
+    Ports,
+    /// Packets from the mesh.
+    Data,
+    /// The DODAG, as DAOs tell it.
+    Dag,
+    /// Statistics of `uinject`.
+    Uinject,
 }
 
 impl Topic {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Inventory, Self::Status, Self::Counts, Self::Logs, Self::Health];
+    pub const ALL: [Self; 9] =
+        [Self::Inventory, Self::Status, Self::Counts, Self::Logs, Self::Health, Self::Ports, Self::Data, Self::Dag, Self::Uinject];
 }
 
 /// What `eventbus` tells a subscriber.
@@ -90,6 +101,18 @@ pub enum Notification {
     },
     /// Event: `eventbus` has started; whoever was subscribed must subscribe again.
     Started,
+    /// State: what a mote's elements come to.
+    Summary(SummaryReport),
+    /// State: a serial port's report.
+    Port(PortReport),
+    /// Event: a packet came up through a root.
+    Data(MoteData),
+    /// State: a mote of a DODAG.
+    Dag(DagEntry),
+    /// State: a mote is in no DODAG any more.
+    DagGone(Eui64),
+    /// State: what a mote's `uinject` tells.
+    Uinject(UinjectReport),
 }
 
 /// One element as it was last heard.
@@ -101,4 +124,15 @@ pub struct StatusReport {
     pub heard: Mono,
     /// What.
     pub element: Element,
+}
+
+/// What the elements of a mote come to.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct SummaryReport {
+    /// Which mote.
+    pub who: Who,
+    /// When the newest element in it was heard.
+    pub heard: Mono,
+    /// What.
+    pub summary: Summary,
 }

@@ -73,6 +73,34 @@ pub struct CommandOutcome {
     pub state: OutcomeState,
     /// For a refusal or failure its name (`unknown-role`, `busy`), and words for a person.
     pub detail: String,
+    /// The figures of an echo test, with its end.
+    pub echo: Option<EchoFigures>,
+}
+
+/// What an echo test found. `sent` is the sum of the next three when the test came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct EchoFigures {
+    /// Echoes that the serial line took.
+    pub sent: u16,
+    /// Answers that were right.
+    pub ok: u16,
+    /// Answers of the right length with other bytes.
+    pub corrupted: u16,
+    /// Echoes that were not answered in time.
+    pub timed_out: u16,
+    /// Of the right answers; none without any.
+    pub round_trip: Option<RoundTrip>,
+}
+
+/// From the write to the answer's closing flag, microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct RoundTrip {
+    /// The shortest.
+    pub least_us: u32,
+    /// The mean.
+    pub mean_us: u32,
+    /// The longest.
+    pub most_us: u32,
 }
 
 /// How far a command is. The last four are ends, and a command has exactly one end.

@@ -12,15 +12,15 @@ use crate::mono::Mono;
 pub const MAGIC: [u8; 4] = *b"oLBR";
 
 /// The protocol version this build speaks.
-pub const CURRENT: u8 = 1;
+pub const CURRENT: u8 = 2;
 
 /// The oldest protocol version this build understands.
-pub const MIN: u8 = 1;
+pub const MIN: u8 = 2;
 
 /// Magic, version and flags. It can be read without decoding, whatever the version.
 pub const PREFIX_LEN: usize = MAGIC.len() + 2;
 
-/// No flag is defined in version 1; a sender writes zero and a reader ignores the byte.
+/// No flag is defined in version 2; a sender writes zero and a reader ignores the byte.
 pub const NO_FLAGS: u8 = 0;
 
 /// Who speaks. The number is part of the encoding.

@@ -15,6 +15,7 @@ pub mod envelope;
 pub mod health;
 pub mod ids;
 pub mod log;
+pub mod mesh;
 pub mod mono;
 pub mod mote;
 pub mod names;

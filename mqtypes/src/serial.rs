@@ -88,8 +88,12 @@ pub struct PortCounters {
     pub tx_frames: u64,
     /// Bytes that came before the first flag of their opening: no mote speaks, or the baud rate is wrong.
     pub noise_bytes: u64,
+    /// Times that output stood still because the mote wanted silence or the line took no more.
+    pub stalls: u64,
     /// Times that output stood still without an XON and was let go on.
     pub forced_resumes: u64,
+    /// Times that the port was opened.
+    pub openings: u64,
     /// Frames passed over, by reason; reasons that never occurred are absent.
     pub faults: Vec<FaultCount>,
 }

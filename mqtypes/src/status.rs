@@ -202,6 +202,90 @@ pub struct Msf {
     pub num_cells_used_rx: u8,
 }
 
+/// What users read off a mote's elements. Only what was heard since its last boot is in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct Summary {
+    /// Its preferred parent; none when its neighbour table has none, as a root's.
+    pub parent: Option<ParentLink>,
+    /// How much of its neighbour table is known.
+    pub neighbors: TableFill,
+    /// How much of its schedule is known.
+    pub schedule: TableFill,
+    /// How full its packet queue is; none until it has told.
+    pub queue: Option<QueueFill>,
+}
+
+/// The link to the preferred parent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct ParentLink {
+    /// Which mote.
+    pub mote: Eui64,
+    /// dBm.
+    pub rssi: i8,
+    /// Packet reception ratio on it.
+    pub prr: Prr,
+}
+
+/// How much of a table that is told row by row is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct TableFill {
+    /// Rows that are in use.
+    pub used: u8,
+    /// Rows that were heard.
+    pub heard: u16,
+    /// Rows that there are; none until the mote has gone through all of them once.
+    pub of: Option<u16>,
+}
+
+/// Entries of a packet queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct QueueFill {
+    /// Taken.
+    pub used: u8,
+    /// In all.
+    pub of: u8,
+}
+
+/// Packet reception ratio: acknowledged of sent.
+///
+/// The firmware halves both counters together before they overflow, so their ratio means something at
+/// any moment, weighted towards the present, and differences between two reports mean nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct Prr {
+    /// Frames acknowledged.
+    pub acked: u8,
+    /// Frames sent: how much the ratio is worth.
+    pub sent: u8,
+}
+
+impl Prr {
+    /// 0 to 1; none when nothing was sent.
+    pub fn ratio(self) -> Option<f64> {
+        (self.sent > 0).then(|| (f64::from(self.acked) / f64::from(self.sent)).min(1.0))
+    }
+}
+
+impl NeighborsRow {
+    /// The packet reception ratio towards this neighbour.
+    pub fn prr(&self) -> Prr {
+        Prr { acked: self.num_tx_ack, sent: self.num_tx }
+    }
+}
+
+impl ScheduleRow {
+    /// The packet reception ratio of this cell.
+    pub fn prr(&self) -> Prr {
+        Prr { acked: self.num_tx_ack, sent: self.num_tx }
+    }
+}
+
+impl MacStats {
+    /// Share of the time that the radio was on; none when no time has passed.
+    pub fn duty_cycle(&self) -> Option<f64> {
+        (self.num_tics_total > 0).then(|| f64::from(self.num_tics_on) / f64::from(self.num_tics_total))
+    }
+}
+
 /// `open_addr_t`: a type and sixteen bytes, of which the type says how many count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Serialize)]
 pub struct Address {

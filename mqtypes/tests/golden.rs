@@ -1,7 +1,7 @@
-//! The bytes of protocol version 1, as they were when it was first spoken.
+//! The bytes of every protocol version, as they were when it was first spoken.
 //!
 //! **A failing test here means the code is wrong, not the file.** A queue outlives its processes, so messages of older
-//! builds really do arrive; a line of `golden/v1/*.hex`, once written, is never changed and never removed. Only when a
+//! builds really do arrive; a line of `golden/vN/*.hex`, once written, is never changed and never removed. Only when a
 //! variant is appended may a line be appended: the test prints it. Whatever else is to change needs a new protocol version
 //! with a folder of its own.
 //!
@@ -21,6 +21,7 @@ use mqtypes::command::{Action, OutcomeState, Target};
 use mqtypes::envelope::{CURRENT, Envelope, Sender};
 use mqtypes::ids::{Eui64, PortName, Who};
 use mqtypes::log::Severity;
+use mqtypes::mesh::UinjectLayout;
 use mqtypes::mote::{Link, MoteEntry, Source};
 use mqtypes::serial::{FaultCount, FrameFault, PortState, SerialCommand, SerialNotification, WriteEnd, WriteReport};
 use mqtypes::status::{Element, NeighborsRow};
@@ -136,7 +137,31 @@ fn notification() {
         outcome.state = state;
         Notification::Outcome(outcome)
     }));
+    vectors.push(vector("Outcome.echo", Notification::Outcome(samples::echo_outcome())));
+    vectors.extend(nested("Uinject.UinjectLayout", |layout: UinjectLayout| {
+        let mut report = samples::uinject_report();
+        report.layout = layout;
+        Notification::Uinject(report)
+    }));
     check("notification", vectors);
+}
+
+/// Queues outlive their processes, so a message of an older build is met one day, and must be told apart from damage.
+#[test]
+fn every_message_of_an_older_version_is_refused_by_its_version() {
+    for version in 1..CURRENT {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/v{version}"));
+        let mut lines = 0;
+        for file in fs::read_dir(&folder).expect("every version has its folder") {
+            let text = fs::read_to_string(file.expect("listed").path()).expect("readable");
+            for (name, hex) in text.lines().map(|line| line.split_once(' ').expect("name and hex")) {
+                let refused = codec::decode::<Notification>(&from_hex(hex)).expect_err(name);
+                assert_eq!(refused, codec::DecodeError::Older { got: version }, "{name}");
+                lines += 1;
+            }
+        }
+        assert!(lines > 0, "{}", folder.display());
+    }
 }
 
 /// Holds every vector against its golden line, in both directions, and every golden line against a vector.

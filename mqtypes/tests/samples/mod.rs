@@ -3,13 +3,14 @@
 //! They are fixed for ever, since golden lines were made from them. Their numbers have all the widths that the encoding
 //! tells apart. A new variant does not compile until it has a sample here.
 
-use mqtypes::broker::{Notification, Request, StatusReport, Subscribe, Topic};
-use mqtypes::command::{Action, Command, CommandOutcome, OutcomeState, Target};
+use mqtypes::broker::{Notification, Request, StatusReport, Subscribe, SummaryReport, Topic};
+use mqtypes::command::{Action, Command, CommandOutcome, EchoFigures, OutcomeState, RoundTrip, Target};
 use mqtypes::count::Count;
 use mqtypes::envelope::{Envelope, Sender};
 use mqtypes::health::{Dropped, ProcessHealth};
 use mqtypes::ids::{Asn, BootId, Eui64, Generation, PortName, RequestId, Who, WriteId};
 use mqtypes::log::{Coded, MoteLog, Severity};
+use mqtypes::mesh::{DagEntry, MoteData, UinjectLayout, UinjectReport};
 use mqtypes::mono::Mono;
 use mqtypes::mote::{Link, MoteEntry, Source};
 use mqtypes::serial::{
@@ -17,7 +18,8 @@ use mqtypes::serial::{
     WriteReport,
 };
 use mqtypes::status::{
-    Address, Backoff, Element, IdManager, IsSync, MacStats, Msf, MyDagRank, NeighborsRow, OutputBuffer, QueueEntry, ScheduleRow,
+    Address, Backoff, Element, IdManager, IsSync, MacStats, Msf, MyDagRank, NeighborsRow, OutputBuffer, ParentLink, Prr, QueueEntry,
+    QueueFill, ScheduleRow, Summary, TableFill,
 };
 use mqtypes::wake::ProxyRequest;
 
@@ -25,6 +27,7 @@ use mqtypes::wake::ProxyRequest;
 pub const HEAD: Envelope = Envelope { sender: Sender::Eventbus, boot: BootId(0x0102_0304), seq: 300, sent: Mono(86_400_000_000) };
 
 const MOTE: Eui64 = Eui64([0x14, 0x15, 0x92, 0xcc, 0, 0, 0, 1]);
+const OTHER: Eui64 = Eui64([0x14, 0x15, 0x92, 0xcc, 0, 0, 0, 2]);
 const HEARD: Mono = Mono(1_234_567_890);
 
 /// A value of every variant, each with the variant's name.
@@ -119,6 +122,10 @@ samples!(Topic {
     Counts => Self::Counts,
     Logs => Self::Logs,
     Health => Self::Health,
+    Ports => Self::Ports,
+    Data => Self::Data,
+    Dag => Self::Dag,
+    Uinject => Self::Uinject,
 });
 
 samples!(Target {
@@ -158,6 +165,28 @@ samples!(Notification {
     Health => Self::Health(health()),
     Gap => Self::Gap { dropped: vec![Dropped { reason: "log".to_owned(), count: 17 }] },
     Started => Self::Started,
+    Summary => Self::Summary(SummaryReport {
+        who: who(),
+        heard: HEARD,
+        summary: Summary {
+            parent: Some(ParentLink { mote: OTHER, rssi: -63, prr: Prr { acked: 19, sent: 20 } }),
+            neighbors: TableFill { used: 4, heard: 30, of: Some(30) },
+            schedule: TableFill { used: 7, heard: 256, of: None },
+            queue: Some(QueueFill { used: 2, of: 20 }),
+        },
+    }),
+    Port => Self::Port(port_report()),
+    Data => Self::Data(MoteData {
+        who: who(),
+        heard: HEARD,
+        asn: Asn(0x1234),
+        destination: MOTE,
+        source: OTHER,
+        lowpan: vec![0xf1, 0x83, 0x05, 0x08, 0x7a, 0x55],
+    }),
+    Dag => Self::Dag(dag_entry()),
+    DagGone => Self::DagGone(OTHER),
+    Uinject => Self::Uinject(uinject_report()),
 });
 
 samples!(Source {
@@ -225,6 +254,42 @@ samples!(Element {
     Unknown => Self::Unknown { element: 13, body: vec![1, 251, 255] },
 });
 
+samples!(UinjectLayout {
+    NameFirst => Self::NameFirst,
+    NameLast => Self::NameLast,
+});
+
+pub fn dag_entry() -> DagEntry {
+    DagEntry {
+        mote: OTHER,
+        root: MOTE,
+        parents: vec![MOTE],
+        dao_heard: Some(HEARD),
+        hops: Some(1),
+        address: [0xbb, 0xbb, 0, 0, 0, 0, 0, 0, 0x14, 0x15, 0x92, 0xcc, 0, 0, 0, 2],
+        last_packet: HEARD,
+        packets: 70_000,
+    }
+}
+
+pub fn uinject_report() -> UinjectReport {
+    UinjectReport {
+        mote: OTHER,
+        heard: HEARD,
+        layout: UinjectLayout::NameFirst,
+        counter: 300,
+        received: 299,
+        expected: 301,
+        latency: Some(40),
+        latency_sum: 12_000,
+        latencies: 299,
+        tx_cells: 12,
+        rx_cells: 32,
+        tics_on: 15_744,
+        tics_total: 0x7fff_ffff,
+    }
+}
+
 pub fn port_report() -> PortReport {
     PortReport {
         port: port(),
@@ -238,7 +303,9 @@ pub fn port_report() -> PortReport {
             tx_bytes: 251,
             tx_frames: 3,
             noise_bytes: 300,
+            stalls: 251,
             forced_resumes: 1,
+            openings: 2,
             faults: vec![FaultCount { fault: FrameFault::BadCrc, count: 8 }],
         },
     }
@@ -276,7 +343,18 @@ pub fn command() -> Command {
 }
 
 pub fn outcome() -> CommandOutcome {
-    CommandOutcome { id: RequestId(42), state: OutcomeState::Refused, detail: "busy: another role command is on its way".to_owned() }
+    CommandOutcome {
+        id: RequestId(42),
+        state: OutcomeState::Refused,
+        detail: "busy: another role command is on its way".to_owned(),
+        echo: None,
+    }
+}
+
+pub fn echo_outcome() -> CommandOutcome {
+    let round_trip = Some(RoundTrip { least_us: 3_500, mean_us: 4_700, most_us: 70_000 });
+    let echo = Some(EchoFigures { sent: 1000, ok: 998, corrupted: 1, timed_out: 1, round_trip });
+    CommandOutcome { id: RequestId(42), state: OutcomeState::Confirmed, detail: String::new(), echo }
 }
 
 pub fn mote_entry() -> MoteEntry {
@@ -291,11 +369,23 @@ pub fn mote_entry() -> MoteEntry {
         id16: Some(1),
         dagroot: Some(true),
         last_heard: Some(HEARD),
+        boots: 300,
+        booted: Some(Mono(1_100_000)),
     }
 }
 
 pub fn unnamed_mote_entry() -> MoteEntry {
-    MoteEntry { link: Link::Probing, baud: 0, mote: None, id16: None, dagroot: None, last_heard: None, ..mote_entry() }
+    MoteEntry {
+        link: Link::Probing,
+        baud: 0,
+        mote: None,
+        id16: None,
+        dagroot: None,
+        last_heard: None,
+        boots: 0,
+        booted: None,
+        ..mote_entry()
+    }
 }
 
 pub fn status(element: Element) -> Notification {

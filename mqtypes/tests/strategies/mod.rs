@@ -1,12 +1,13 @@
 //! Messages of any content, for property tests.
 
-use mqtypes::broker::{Notification, Request, StatusReport, Subscribe, Topic};
-use mqtypes::command::{Action, Command, CommandOutcome, OutcomeState, Target};
+use mqtypes::broker::{Notification, Request, StatusReport, Subscribe, SummaryReport, Topic};
+use mqtypes::command::{Action, Command, CommandOutcome, EchoFigures, OutcomeState, RoundTrip, Target};
 use mqtypes::count::Count;
 use mqtypes::envelope::{Envelope, Sender};
 use mqtypes::health::{Dropped, ProcessHealth};
 use mqtypes::ids::{Asn, BootId, Eui64, Generation, PortName, RequestId, Who, WriteId};
 use mqtypes::log::{Coded, MoteLog, Severity};
+use mqtypes::mesh::{DagEntry, MoteData, UinjectLayout, UinjectReport};
 use mqtypes::mono::Mono;
 use mqtypes::mote::{Link, MoteEntry, Source};
 use mqtypes::serial::{
@@ -14,7 +15,8 @@ use mqtypes::serial::{
     WriteReport,
 };
 use mqtypes::status::{
-    Address, Backoff, Element, IdManager, IsSync, MacStats, Msf, MyDagRank, NeighborsRow, OutputBuffer, QueueEntry, ScheduleRow,
+    Address, Backoff, Element, IdManager, IsSync, MacStats, Msf, MyDagRank, NeighborsRow, OutputBuffer, ParentLink, Prr, QueueEntry,
+    QueueFill, ScheduleRow, Summary, TableFill,
 };
 use mqtypes::wake::ProxyRequest;
 use proptest::collection::vec;
@@ -81,6 +83,12 @@ pub fn notification() -> impl Strategy<Value = Notification> {
         health().prop_map(Notification::Health),
         vec(dropped(), 0..20).prop_map(|dropped| Notification::Gap { dropped }),
         Just(Notification::Started),
+        (who(), mono(), summary()).prop_map(|(who, heard, summary)| Notification::Summary(SummaryReport { who, heard, summary })),
+        port_report().prop_map(Notification::Port),
+        mote_data().prop_map(Notification::Data),
+        dag_entry().prop_map(Notification::Dag),
+        eui64().prop_map(Notification::DagGone),
+        uinject_report().prop_map(Notification::Uinject),
     ]
 }
 
@@ -93,7 +101,20 @@ fn outcome() -> impl Strategy<Value = CommandOutcome> {
         OutcomeState::Refused,
         OutcomeState::Failed,
     ];
-    (any::<u64>(), select(states.to_vec()), text()).prop_map(|(id, state, detail)| CommandOutcome { id: RequestId(id), state, detail })
+    let round_trip = any::<[u32; 3]>().prop_map(|[least_us, mean_us, most_us]| RoundTrip { least_us, mean_us, most_us });
+    let echo = (any::<[u16; 4]>(), option::of(round_trip)).prop_map(|([sent, ok, corrupted, timed_out], round_trip)| EchoFigures {
+        sent,
+        ok,
+        corrupted,
+        timed_out,
+        round_trip,
+    });
+    (any::<u64>(), select(states.to_vec()), text(), option::of(echo)).prop_map(|(id, state, detail, echo)| CommandOutcome {
+        id: RequestId(id),
+        state,
+        detail,
+        echo,
+    })
 }
 
 fn port_report() -> impl Strategy<Value = PortReport> {
@@ -104,14 +125,16 @@ fn port_report() -> impl Strategy<Value = PortReport> {
         text().prop_map(|cause| PortState::Fault { cause }),
     ];
     let fault = (select(FrameFault::ALL.to_vec()), any::<u64>()).prop_map(|(fault, count)| FaultCount { fault, count });
-    let counters = (any::<[u64; 6]>(), vec(fault, 0..=4)).prop_map(
-        |([rx_bytes, rx_frames, tx_bytes, tx_frames, noise_bytes, forced_resumes], faults)| PortCounters {
+    let counters = (any::<[u64; 8]>(), vec(fault, 0..=4)).prop_map(
+        |([rx_bytes, rx_frames, tx_bytes, tx_frames, noise_bytes, stalls, forced_resumes, openings], faults)| PortCounters {
             rx_bytes,
             rx_frames,
             tx_bytes,
             tx_frames,
             noise_bytes,
+            stalls,
             forced_resumes,
+            openings,
             faults,
         },
     );
@@ -142,9 +165,10 @@ fn health() -> impl Strategy<Value = ProcessHealth> {
 
 fn mote_entry() -> impl Strategy<Value = MoteEntry> {
     let links = [Link::Probing, Link::Up, Link::Silent, Link::Down, Link::Fault];
-    let known = (option::of(eui64()), option::of(any::<u16>()), option::of(any::<bool>()), option::of(mono()));
+    let boots = (any::<u32>(), option::of(mono()));
+    let known = (option::of(eui64()), option::of(any::<u16>()), option::of(any::<bool>()), option::of(mono()), boots);
     (select(vec![Source::Serial, Source::Dao]), option::of(port()), select(links.to_vec()), text(), mono(), any::<u32>(), known).prop_map(
-        |(source, port, link, cause, since, baud, (mote, id16, dagroot, last_heard))| MoteEntry {
+        |(source, port, link, cause, since, baud, (mote, id16, dagroot, last_heard, (boots, booted)))| MoteEntry {
             source,
             port,
             link,
@@ -155,6 +179,8 @@ fn mote_entry() -> impl Strategy<Value = MoteEntry> {
             id16,
             dagroot,
             last_heard,
+            boots,
+            booted,
         },
     )
 }
@@ -185,6 +211,74 @@ fn element() -> impl Strategy<Value = Element> {
         any::<(u8, u8)>().prop_map(|(num_cells_used_tx, num_cells_used_rx)| Element::Msf(Msf { num_cells_used_tx, num_cells_used_rx })),
         (any::<u8>(), vec(any::<u8>(), 0..1024)).prop_map(|(element, body)| Element::Unknown { element, body }),
     ]
+}
+
+fn summary() -> impl Strategy<Value = Summary> {
+    let parent =
+        (eui64(), any::<(i8, u8, u8)>()).prop_map(|(mote, (rssi, acked, sent))| ParentLink { mote, rssi, prr: Prr { acked, sent } });
+    let fill = || any::<(u8, u16, Option<u16>)>().prop_map(|(used, heard, of)| TableFill { used, heard, of });
+    let queue = any::<(u8, u8)>().prop_map(|(used, of)| QueueFill { used, of });
+    (option::of(parent), fill(), fill(), option::of(queue)).prop_map(|(parent, neighbors, schedule, queue)| Summary {
+        parent,
+        neighbors,
+        schedule,
+        queue,
+    })
+}
+
+fn mote_data() -> impl Strategy<Value = MoteData> {
+    (who(), mono(), asn(), eui64(), eui64(), vec(any::<u8>(), 0..200)).prop_map(|(who, heard, asn, destination, source, lowpan)| MoteData {
+        who,
+        heard,
+        asn,
+        destination,
+        source,
+        lowpan,
+    })
+}
+
+fn dag_entry() -> impl Strategy<Value = DagEntry> {
+    let told = (vec(eui64(), 0..4), option::of(mono()), any::<Option<u8>>());
+    (eui64(), eui64(), told, any::<[u8; 16]>(), mono(), any::<u64>()).prop_map(
+        |(mote, root, (parents, dao_heard, hops), address, last_packet, packets)| DagEntry {
+            mote,
+            root,
+            parents,
+            dao_heard,
+            hops,
+            address,
+            last_packet,
+            packets,
+        },
+    )
+}
+
+fn uinject_report() -> impl Strategy<Value = UinjectReport> {
+    let numbers = (any::<u16>(), any::<[u32; 5]>(), any::<Option<u32>>(), any::<u64>(), any::<[u8; 2]>());
+    (eui64(), mono(), select(vec![UinjectLayout::NameFirst, UinjectLayout::NameLast]), numbers).prop_map(
+        |(
+            mote,
+            heard,
+            layout,
+            (counter, [received, expected, latencies, tics_on, tics_total], latency, latency_sum, [tx_cells, rx_cells]),
+        )| {
+            UinjectReport {
+                mote,
+                heard,
+                layout,
+                counter,
+                received,
+                expected,
+                latency,
+                latency_sum,
+                latencies,
+                tx_cells,
+                rx_cells,
+                tics_on,
+                tics_total,
+            }
+        },
+    )
 }
 
 fn id_manager() -> impl Strategy<Value = IdManager> {
