@@ -11,11 +11,12 @@ use mqtypes::broker::{Notification, Subscribe, Topic};
 use mqtypes::command::CommandOutcome;
 use mqtypes::envelope::Sender;
 use mqtypes::health::Dropped;
-use mqtypes::ids::{BootId, Who};
+use mqtypes::ids::{BootId, Eui64, Who};
 use mqtypes::mono::Mono;
 use mqtypes::queues::{UI_PROXY, may_be_delivered_to};
 
-use crate::counts::CountKey;
+use crate::commands;
+use crate::counts::{CountKey, PortIndex};
 use crate::model::{MoteIndex, Slot};
 
 /// A value that somebody may be told of; the newest one is looked up when there is room.
@@ -31,16 +32,29 @@ pub enum StateKey {
     Count(CountKey),
     /// A process's figures.
     Health(Sender),
+    /// What a mote's elements come to.
+    Summary(MoteIndex),
+    /// A serial port's report.
+    Port(PortIndex),
+    /// An entry of the inventory that has no cable.
+    MeshEntry(Eui64),
+    /// A mote's place in a DODAG.
+    Dag(Eui64),
+    /// What a mote's `uinject` tells.
+    Uinject(Eui64),
 }
 
 impl StateKey {
     /// The topic it belongs to.
     pub fn topic(&self) -> Topic {
         match self {
-            Self::Gone(_) | Self::Entry(_) => Topic::Inventory,
-            Self::Element(..) => Topic::Status,
+            Self::Gone(_) | Self::Entry(_) | Self::MeshEntry(_) => Topic::Inventory,
+            Self::Element(..) | Self::Summary(_) => Topic::Status,
             Self::Count(_) => Topic::Counts,
             Self::Health(_) => Topic::Health,
+            Self::Port(_) => Topic::Ports,
+            Self::Dag(_) => Topic::Dag,
+            Self::Uinject(_) => Topic::Uinject,
         }
     }
 }
@@ -66,12 +80,43 @@ struct Subscriber {
     until: Mono,
     mailbox: Mailbox,
     /// Events that were dropped, and that it has not been told of.
-    missed: u64,
+    missed: Missed,
+}
+
+/// How many events were dropped, by kind.
+#[derive(Debug, Default)]
+struct Missed(Vec<Dropped>);
+
+impl Missed {
+    fn count(&mut self, event: &Notification) {
+        match event {
+            Notification::Log(_) => self.add("mote-log", 1),
+            Notification::Data(_) => self.add("mote-data", 1),
+            // A notice that gives way itself is told again with the next one.
+            Notification::Gap { dropped } => dropped.iter().for_each(|earlier| self.add(&earlier.reason, earlier.count)),
+            _no_event_of_a_mote => {}
+        }
+    }
+
+    fn add(&mut self, reason: &str, count: u64) {
+        match self.0.iter_mut().find(|known| known.reason == reason) {
+            Some(known) => known.count += count,
+            None => self.0.push(Dropped { reason: reason.to_owned(), count }),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn take(&mut self) -> Vec<Dropped> {
+        std::mem::take(&mut self.0)
+    }
 }
 
 impl Subscriber {
     fn new(boot: BootId, topics: BTreeSet<Topic>, until: Mono) -> Self {
-        Self { boot, topics, until, mailbox: Outbox::new(BOUNDS), missed: 0 }
+        Self { boot, topics, until, mailbox: Outbox::new(BOUNDS), missed: Missed::default() }
     }
 
     /// Forgets all that waits but the outcomes of its commands: the snapshot that follows tells the rest.
@@ -80,16 +125,36 @@ impl Subscriber {
     }
 
     fn is_waiting(&self) -> bool {
-        !self.mailbox.is_empty() || self.missed > 0
+        !self.mailbox.is_empty() || !self.missed.is_empty()
     }
 
     /// Tells what was dropped, as soon as that drops nothing more.
     fn tell_gap(&mut self) {
-        self.missed += self.mailbox.take_dropped();
-        if self.missed > 0 && self.mailbox.has_room(1) {
-            let dropped = vec![Dropped { reason: "mote-log".to_owned(), count: std::mem::take(&mut self.missed) }];
-            self.mailbox.push_event(Notification::Gap { dropped }, 1);
+        if !self.missed.is_empty() && self.mailbox.has_room(1) {
+            self.mailbox.push_event(Notification::Gap { dropped: self.missed.take() }, 1);
         }
+    }
+
+    fn keep_event(&mut self, event: Notification, bytes: usize) {
+        if self.make_room(bytes) {
+            self.mailbox.push_event(event, bytes);
+        } else {
+            self.missed.count(&event);
+        }
+    }
+
+    fn keep_outcome(&mut self, outcome: CommandOutcome) -> bool {
+        let bytes = outcome.detail.len() + 16;
+        self.make_room(bytes) && self.mailbox.push_command(Notification::Outcome(outcome), bytes).is_ok()
+    }
+
+    /// The oldest events give way. False when that is not enough.
+    fn make_room(&mut self, bytes: usize) -> bool {
+        while !self.mailbox.has_room(bytes) {
+            let Some(event) = self.mailbox.give_up_oldest_event() else { return false };
+            self.missed.count(&event);
+        }
+        true
     }
 }
 
@@ -147,11 +212,11 @@ impl Broker {
     }
 
     /// Makes sure that the outcomes of a command can be told. False when they cannot be.
-    pub fn expect_outcome(&mut self, boot: BootId, reply: &str, deadline: Mono) -> bool {
+    pub fn expect_outcome(&mut self, now: Mono, boot: BootId, reply: &str, deadline: Mono) -> bool {
         if !self.has_room_for(reply) {
             return false;
         }
-        let until = deadline.after(OUTCOME_GRACE);
+        let until = deadline.min(now.after(commands::LONGEST)).after(OUTCOME_GRACE);
         let subscriber = self.subscribers.entry(reply.to_owned()).or_insert_with(|| Subscriber::new(boot, BTreeSet::new(), until));
         subscriber.until = subscriber.until.max(until);
         true
@@ -193,16 +258,13 @@ impl Broker {
     /// Tells every subscriber of `topic` what happened. `bytes` is about its size.
     pub fn event(&mut self, topic: Topic, notification: &Notification, bytes: usize) {
         for subscriber in self.subscribers.values_mut().filter(|subscriber| subscriber.topics.contains(&topic)) {
-            subscriber.mailbox.push_event(notification.clone(), bytes);
+            subscriber.keep_event(notification.clone(), bytes);
         }
     }
 
     /// Tells one of them how its command goes. False when it cannot be told any more.
     pub fn outcome(&mut self, reply: &str, outcome: CommandOutcome) -> bool {
-        let bytes = outcome.detail.len() + 16;
-        self.subscribers
-            .get_mut(reply)
-            .is_some_and(|subscriber| subscriber.mailbox.push_command(Notification::Outcome(outcome), bytes).is_ok())
+        self.subscribers.get_mut(reply).is_some_and(|subscriber| subscriber.keep_outcome(outcome))
     }
 
     /// Tells a queue that may have been subscribed at an earlier start that it must subscribe again.
@@ -258,7 +320,9 @@ impl Broker {
 mod tests {
     use super::*;
     use mqtypes::command::OutcomeState;
-    use mqtypes::ids::RequestId;
+    use mqtypes::ids::{Asn, Eui64, RequestId};
+    use mqtypes::log::{Coded, MoteLog, Severity};
+    use mqtypes::mesh::MoteData;
 
     const NOW: Mono = Mono(1_000_000);
 
@@ -319,7 +383,7 @@ mod tests {
     fn an_outcome_survives_a_new_subscription_and_the_end_of_one() {
         let mut broker = Broker::default();
         broker.subscribe(NOW, BootId(1), &wish("ui-proxy", &[Topic::Counts]));
-        let outcome = CommandOutcome { id: RequestId(7), state: OutcomeState::Confirmed, detail: String::new() };
+        let outcome = CommandOutcome { id: RequestId(7), state: OutcomeState::Confirmed, detail: String::new(), echo: None };
         broker.mark(&StateKey::Count(CountKey::Lost));
         assert!(broker.outcome("ui-proxy", outcome));
         broker.unsubscribe("ui-proxy");
@@ -346,15 +410,56 @@ mod tests {
     #[test]
     fn what_a_slow_subscriber_missed_is_told_once_and_in_full() {
         let mut broker = Broker::default();
-        broker.subscribe(NOW, BootId(1), &wish("tap-1", &[Topic::Logs]));
+        broker.subscribe(NOW, BootId(1), &wish("tap-1", &[Topic::Logs, Topic::Data]));
         for _ in 0..3 * BOUNDS.entries {
-            broker.event(Topic::Logs, &Notification::SnapshotEnd, 1);
-            assert!(waiting(&mut broker, "tap-1").iter().all(|told| told == "SnapshotEnd"), "a gap drops nothing more");
+            broker.event(Topic::Logs, &log(), 1);
+            broker.event(Topic::Data, &data(), 1);
+            assert!(waiting(&mut broker, "tap-1").iter().all(|told| !told.starts_with("Gap")), "a gap drops nothing more");
         }
         for (_, mailbox) in broker.waiting() {
             mailbox.clear();
         }
         let told = waiting(&mut broker, "tap-1");
-        assert!(matches!(&told[..], [gap] if gap.contains("Gap") && gap.contains(&format!("count: {}", 2 * BOUNDS.entries))), "{told:?}");
+        let each = 3 * BOUNDS.entries - BOUNDS.entries / 2;
+        let gap = format!(
+            r#"Gap {{ dropped: [Dropped {{ reason: "mote-log", count: {each} }}, Dropped {{ reason: "mote-data", count: {each} }}] }}"#
+        );
+        assert_eq!(told, [gap]);
+    }
+
+    #[test]
+    fn a_gap_that_gives_way_is_told_with_the_next_one() {
+        let mut broker = Broker::default();
+        broker.subscribe(NOW, BootId(1), &wish("tap-1", &[Topic::Logs]));
+        for _ in 0..=BOUNDS.entries {
+            broker.event(Topic::Logs, &log(), 1);
+        }
+        for (_, mailbox) in broker.waiting() {
+            mailbox.consume(1);
+        }
+        assert!(waiting(&mut broker, "tap-1").last().expect("a gap").starts_with("Gap"));
+        for _ in 0..BOUNDS.entries {
+            broker.event(Topic::Logs, &log(), 1);
+        }
+        for (_, mailbox) in broker.waiting() {
+            mailbox.clear();
+        }
+        assert_eq!(
+            waiting(&mut broker, "tap-1"),
+            [format!(r#"Gap {{ dropped: [Dropped {{ reason: "mote-log", count: {} }}] }}"#, BOUNDS.entries)]
+        );
+    }
+
+    fn log() -> Notification {
+        let none = || Coded { code: 0, name: String::new() };
+        let who = Who { mote: None, port: None };
+        let (component, error) = (none(), none());
+        Notification::Log(MoteLog { who, heard: NOW, severity: Severity::Info, component, error, args: [0; 2], text: String::new() })
+    }
+
+    fn data() -> Notification {
+        let who = Who { mote: None, port: None };
+        let (destination, source) = (Eui64([1; 8]), Eui64([2; 8]));
+        Notification::Data(MoteData { who, heard: NOW, asn: Asn(0), destination, source, lowpan: Vec::new() })
     }
 }

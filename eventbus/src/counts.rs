@@ -10,6 +10,8 @@ use mqtypes::ids::{BootId, PortName};
 use mqtypes::log::Severity;
 use mqtypes::serial::{FrameFault, PortReport};
 
+use crate::mesh::PacketKind;
+
 /// Names a port in keys, so that counting a frame copies no text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PortIndex(u16);
@@ -25,6 +27,12 @@ pub enum Signal {
     Error,
     /// A log or printf frame, by severity.
     Log(Severity),
+    /// A data frame that an echo test waited for.
+    Echo,
+    /// A data frame that no root passed on: an echo that came too late.
+    Stray,
+    /// A packet from the mesh, by kind.
+    Packet(PacketKind),
     /// A sniffed frame.
     Sniffed,
     /// A frame of an earlier opening of its port.
@@ -51,6 +59,9 @@ impl Signal {
             | Self::Data
             | Self::Error
             | Self::Log(_)
+            | Self::Echo
+            | Self::Stray
+            | Self::Packet(_)
             | Self::Sniffed
             | Self::Stale
             | Self::Legacy
@@ -66,6 +77,9 @@ impl Signal {
             Self::Data => "fromMote.data".to_owned(),
             Self::Error => "fromMote.error".to_owned(),
             Self::Log(severity) => format!("fromMote.log.{}", severity.name()),
+            Self::Echo => "fromMote.data.echo".to_owned(),
+            Self::Stray => "fromMote.data.stray".to_owned(),
+            Self::Packet(kind) => packet_name(kind),
             Self::Sniffed => "fromMote.sniffedPacket".to_owned(),
             Self::Stale => "fromMote.stale".to_owned(),
             Self::Legacy => "fromMote.legacy".to_owned(),
@@ -76,6 +90,20 @@ impl Signal {
             Self::ToMote => format!("fromMoteConnector@{port}"),
         }
     }
+}
+
+fn packet_name(kind: PacketKind) -> String {
+    let kind = match kind {
+        PacketKind::Dao => "dao",
+        PacketKind::Rpl => "rpl",
+        PacketKind::Icmpv6 => "icmpv6",
+        PacketKind::Uinject => "uinject",
+        PacketKind::Udp => "udp",
+        PacketKind::Other => "other",
+        PacketKind::Fragment => "fragment",
+        PacketKind::Unreadable(reason) => return format!("fromMote.data.unreadable.{reason}"),
+    };
+    format!("fromMote.data.{kind}")
 }
 
 /// One counter.
@@ -136,7 +164,7 @@ impl Counts {
         let mut changed = Vec::new();
         for told in &report.counters.faults {
             let key = CountKey::OfPort(port, Signal::Invalid(told.fault));
-            let total = self.faults_before.get(&key).copied().unwrap_or(0) + told.count;
+            let total = self.faults_before.get(&key).copied().unwrap_or(0).saturating_add(told.count);
             if self.totals.insert(key, total) != Some(total) {
                 changed.push(key);
             }
@@ -164,7 +192,8 @@ impl Counts {
     }
 
     fn add(&mut self, key: CountKey, more: u64) -> CountKey {
-        *self.totals.entry(key).or_default() += more;
+        let total = self.totals.entry(key).or_default();
+        *total = total.saturating_add(more);
         key
     }
 }

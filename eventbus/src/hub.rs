@@ -1,14 +1,18 @@
 //! The event bus itself, without its queues: what comes in, what it means, and who is to know.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod data;
+mod known;
+
+use std::collections::BTreeSet;
 
 use bus::process::Identity;
 use bus::tally::Tally;
+use data_encoding::HEXLOWER;
 use mqtypes::broker::{Notification, Request, Topic};
 use mqtypes::command::{Command, CommandOutcome, OutcomeState};
-use mqtypes::envelope::{Envelope, Sender};
+use mqtypes::envelope::Envelope;
 use mqtypes::health::ProcessHealth;
-use mqtypes::ids::WriteId;
+use mqtypes::ids::{Eui64, WriteId};
 use mqtypes::log::{Coded, MoteLog, Severity};
 use mqtypes::mono::Mono;
 use mqtypes::serial::{FrameToMote, PortReport, ReceivedFrame, SerialCommand, SerialNotification};
@@ -16,12 +20,18 @@ use mqtypes::status::Element;
 
 use crate::broker::{Broker, StateKey, Taken};
 use crate::commands::Commands;
-use crate::counts::{CountKey, Counts, PortIndex, Signal};
-use crate::frame::{DataFrame, Frame, LogFrame, PrintfFrame};
-use crate::model::{Change, Model, Mote, MoteIndex};
+use crate::counts::{CountKey, PortIndex, Signal};
+use crate::frame::{Frame, FrameError, LogFrame, PrintfFrame};
+use crate::mesh::Mesh;
+use crate::model::{Change, Model, MoteIndex};
+
+use known::Known;
 
 /// `COMPONENT_OPENWSN` and `ERR_BOOTED`: a mote's first words after a start.
 const BOOTED: (u8, u8) = (0x01, 0x4f);
+
+/// Of a frame that makes no sense so many bytes are shown.
+const MOST_SHOWN: usize = 256;
 
 /// So many values may wait for anybody; beyond, the model's size decides.
 const FEW_VALUES: usize = 4096;
@@ -29,11 +39,11 @@ const FEW_VALUES: usize = 4096;
 /// Everything that `eventbus` knows and has to do.
 pub struct Hub {
     identity: Identity,
-    model: Model,
-    counts: Counts,
+    known: Known,
     commands: Commands,
     broker: Broker,
-    health: BTreeMap<Sender, ProcessHealth>,
+    /// Motes that were told of as known through the mesh alone.
+    cableless: BTreeSet<Eui64>,
     questions: BTreeSet<Question>,
     tally: Tally,
 }
@@ -62,11 +72,10 @@ impl Hub {
     pub fn new(identity: Identity, model: Model, commands: Commands) -> Self {
         Self {
             identity,
-            model,
-            counts: Counts::default(),
+            known: Known::new(model, Mesh::new(commands.prefix())),
             commands,
             broker: Broker::default(),
-            health: BTreeMap::new(),
+            cableless: BTreeSet::new(),
             questions: BTreeSet::new(),
             tally: Tally::default(),
         }
@@ -83,10 +92,10 @@ impl Hub {
         match notification {
             SerialNotification::Port(report) => self.handle_port(now, envelope, &report),
             SerialNotification::Frame(frame) => self.handle_frame(now, &frame),
-            SerialNotification::Write(report) => self.commands.handle_write(now, &report, &self.model),
+            SerialNotification::Write(report) => self.commands.handle_write(now, &report, &self.known.model),
             SerialNotification::Health(health) => self.handle_health(health),
             SerialNotification::Lost { frames } => {
-                let key = self.counts.count_lost(frames);
+                let key = self.known.counts.count_lost(frames);
                 self.broker.mark(&StateKey::Count(key));
                 log::warn!("serial-bridge could not hand over {frames} frames in time");
             }
@@ -99,7 +108,7 @@ impl Hub {
             Request::Subscribe(wish) => match self.broker.subscribe(now, envelope.boot, &wish) {
                 Taken::New => {
                     log::info!("{}: {} subscribes", wish.reply, envelope.sender);
-                    self.broker.snapshot(&wish.reply, all_keys(&self.model, &self.counts, &self.health));
+                    self.broker.snapshot(&wish.reply, self.known.keys());
                 }
                 Taken::Renewed => {}
                 Taken::Refused => self.refuse("subscription-refused", &wish.reply),
@@ -107,7 +116,7 @@ impl Hub {
             Request::Unsubscribe { reply } => self.broker.unsubscribe(&reply),
             Request::Command(command) => self.handle_command(now, envelope, &command),
             Request::AskHealth => {
-                self.questions.insert(Question::Health);
+                self.questions.extend([Question::Health, Question::Ports]);
             }
         }
     }
@@ -115,32 +124,36 @@ impl Hub {
     /// A process's figures, ours too.
     pub fn handle_health(&mut self, health: ProcessHealth) {
         let process = health.process;
-        self.health.insert(process, health);
+        self.known.health.insert(process, health);
         self.broker.mark(&StateKey::Health(process));
     }
 
     /// Deadlines have passed.
     pub fn handle_timeout(&mut self, now: Mono) {
-        self.model.handle_timeout(now);
-        self.commands.handle_timeout(now, &self.model);
+        self.known.model.handle_timeout(now);
+        self.known.mesh.handle_timeout(now);
+        self.commands.handle_timeout(now, &self.known.model);
         self.broker.handle_timeout(now);
     }
 
     /// There was no room on the way to `serial-bridge`.
     pub fn handle_no_room(&mut self, now: Mono, id: WriteId) {
         self.tally.add("serial-bridge-busy", 1);
-        self.commands.handle_no_room(now, id, &self.model);
+        self.commands.handle_no_room(now, id, &self.known.model);
     }
 
     /// When [`Self::handle_timeout`] has something to do.
     pub fn poll_timeout(&self) -> Option<Mono> {
-        [self.model.poll_timeout(), self.commands.poll_timeout(), self.broker.poll_timeout()].into_iter().flatten().min()
+        [self.known.model.poll_timeout(), self.known.mesh.poll_timeout(), self.commands.poll_timeout(), self.broker.poll_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The next frame for a mote.
     pub fn poll_write(&mut self) -> Option<FrameToMote> {
         let frame = self.commands.poll_write()?;
-        let port = self.counts.port(&frame.port);
+        let port = self.known.counts.port(&frame.port);
         self.count(port, Signal::ToMote);
         Some(frame)
     }
@@ -152,22 +165,31 @@ impl Hub {
 
     /// Everything that has changed goes to whoever wants it. Returns the broker and the look-up of newest values.
     pub fn settle(&mut self) -> (&mut Broker, impl Fn(&StateKey) -> Option<Notification>) {
-        for change in self.model.take_changes() {
+        for change in self.known.model.take_changes() {
+            if let Change::Entry(index) = change {
+                self.settle_cable(index);
+            }
             self.broker.mark(&key_of(change));
         }
+        self.settle_mesh();
         while let Some(reply) = self.commands.poll_reply() {
             if !self.broker.outcome(&reply.to, reply.outcome) {
                 self.tally.count("outcome-undeliverable");
             }
         }
         self.shorten_mailboxes();
-        let (model, counts, health) = (&self.model, &self.counts, &self.health);
-        (&mut self.broker, move |key: &StateKey| resolve(model, counts, health, key))
+        let known = &self.known;
+        (&mut self.broker, move |key: &StateKey| known.value(key))
+    }
+
+    /// The mesh, to be read.
+    pub fn mesh(&self) -> &Mesh {
+        &self.known.mesh
     }
 
     /// The model, to be read.
     pub fn model(&self) -> &Model {
-        &self.model
+        &self.known.model
     }
 
     /// The subscribers, to be read.
@@ -185,43 +207,58 @@ impl Hub {
         if self.broker.overgrown(FEW_VALUES).is_empty() {
             return;
         }
-        let most = 2 * all_keys(&self.model, &self.counts, &self.health).count() + FEW_VALUES;
+        let most = 2 * self.known.keys().count() + FEW_VALUES;
         for reply in self.broker.overgrown(most) {
             self.tally.add("mailbox-shortened", 1);
-            self.broker.snapshot(&reply, all_keys(&self.model, &self.counts, &self.health));
+            self.broker.snapshot(&reply, self.known.keys());
         }
     }
 
     fn handle_port(&mut self, now: Mono, envelope: &Envelope, report: &PortReport) {
-        self.model.handle_port(now, report);
-        for key in self.counts.take_report(envelope.boot, report) {
+        self.known.model.handle_port(now, report);
+        for key in self.known.counts.take_report(envelope.boot, report) {
             self.broker.mark(&StateKey::Count(key));
         }
+        let port = self.known.counts.port(&report.port);
+        self.known.ports.insert(port, report.clone());
+        self.broker.mark(&StateKey::Port(port));
     }
 
     fn handle_frame(&mut self, now: Mono, received: &ReceivedFrame) {
-        let port = self.counts.port(&received.port);
-        if self.model.is_past(&received.port, received.generation) {
+        let port = self.known.counts.port(&received.port);
+        if self.known.model.is_past(&received.port, received.generation) {
             return self.count(port, Signal::Stale);
         }
         match Frame::parse(&received.payload) {
             Ok(frame) => self.handle_meaning(now, port, received, frame),
-            Err(error) => {
-                self.model.handle_frame(received.heard, &received.port, received.generation, None);
-                self.count(port, Signal::Unreadable(error.reason()));
-                if self.tally.count(error.reason()) {
-                    log::warn!("{}: a frame with a right CRC makes no sense: {error}", received.port);
-                }
-            }
+            Err(error) => self.handle_unreadable(port, received, error),
+        }
+    }
+
+    /// Whoever tries out firmware of their own must see what came, though we cannot tell what it means.
+    fn handle_unreadable(&mut self, port: PortIndex, received: &ReceivedFrame, error: FrameError) {
+        let index = self.known.model.handle_frame(received.heard, &received.port, received.generation, None);
+        self.count(port, Signal::Unreadable(error.reason()));
+        if self.tally.count(error.reason()) {
+            log::warn!("{}: a frame with a right CRC makes no sense: {error}", received.port);
+        }
+        if self.broker.is_wanted(Topic::Logs) {
+            let shown = &received.payload[..received.payload.len().min(MOST_SHOWN)];
+            let more = if shown.len() < received.payload.len() { "…" } else { "" };
+            let text = format!("{error}: {}{more}", HEXLOWER.encode(shown));
+            let component = Coded { code: 0, name: "unreadable".to_owned() };
+            let code = received.payload.first().copied().unwrap_or_default();
+            let names = (component, Coded { code, name: error.reason().to_owned() });
+            self.tell_log(index, received.heard, Severity::Warning, names, [0; 2], text);
         }
     }
 
     fn handle_meaning(&mut self, now: Mono, port: PortIndex, received: &ReceivedFrame, frame: Frame) {
-        let index = self.model.handle_frame(received.heard, &received.port, received.generation, speaker(&frame));
+        let index = self.known.model.handle_frame(received.heard, &received.port, received.generation, speaker(&frame));
         match frame {
             Frame::Status(status) => self.handle_status(now, port, received.heard, index, status.element),
             Frame::Log(log) => self.handle_log(now, port, received.heard, index, log),
-            Frame::Data(data) => self.handle_data(now, port, index, &data),
+            Frame::Data(data) => self.handle_data(now, port, received.heard, index, &data),
             Frame::Printf(printf) => self.handle_printf(port, received.heard, index, &printf),
             Frame::Sniffed(_) => self.count(port, Signal::Sniffed),
             Frame::LegacyAck { .. } | Frame::LegacyRequest => self.count(port, Signal::Legacy),
@@ -231,19 +268,23 @@ impl Hub {
     fn handle_status(&mut self, now: Mono, port: PortIndex, heard: Mono, index: MoteIndex, element: Element) {
         self.count(port, Signal::Status);
         let told_role = if let Element::IdManager(id) = &element { Some(id.is_dag_root) } else { None };
-        let index = self.model.handle_element(heard, index, element);
+        let index = self.known.model.handle_element(heard, index, element);
+        if self.known.model.take_boot(index) {
+            self.commands.handle_boot(now, index, &self.known.model);
+        }
         let Some(role) = told_role else { return };
-        if self.model.take_role_change(index) {
+        if self.known.model.take_role_change(index) {
             self.count(port, Signal::InfoDagRoot);
         }
-        self.commands.handle_role(now, index, role, &self.model);
+        self.commands.handle_role(now, index, role, &self.known.model);
     }
 
     fn handle_log(&mut self, now: Mono, port: PortIndex, heard: Mono, index: MoteIndex, log: LogFrame) {
         self.count(port, Signal::Error);
         self.count(port, Signal::Log(log.severity));
         if (log.component, log.code) == BOOTED {
-            self.commands.handle_boot(now, index, &self.model);
+            self.known.model.handle_boot(heard, index);
+            self.commands.handle_boot(now, index, &self.known.model);
         }
         if self.broker.is_wanted(Topic::Logs) {
             let described = log.describe();
@@ -261,32 +302,27 @@ impl Hub {
         }
     }
 
-    fn handle_data(&mut self, now: Mono, port: PortIndex, index: MoteIndex, data: &DataFrame) {
-        self.count(port, Signal::Data);
-        self.commands.handle_echo(now, index, &data.body, &self.model);
-    }
-
     fn tell_log(&mut self, index: MoteIndex, heard: Mono, severity: Severity, names: (Coded, Coded), args: [i32; 2], text: String) {
-        let Some(mote) = self.model.mote(index) else { return };
+        let Some(mote) = self.known.model.mote(index) else { return };
         let bytes = text.len() + names.0.name.len() + names.1.name.len() + 64;
         let log = MoteLog { who: mote.who(), heard, severity, component: names.0, error: names.1, args, text };
         self.broker.event(Topic::Logs, &Notification::Log(log), bytes);
     }
 
     fn handle_command(&mut self, now: Mono, envelope: &Envelope, command: &Command) {
-        if !self.broker.expect_outcome(envelope.boot, &command.reply, command.deadline) {
+        if !self.broker.expect_outcome(now, envelope.boot, &command.reply, command.deadline) {
             return self.refuse("command-without-reply-queue", &command.reply);
         }
         if envelope.sent < self.identity.started {
             // It waited in the queue while nobody ran; who gave it has been told that it failed.
             let detail = "restarted: eventbus was not running when the command was given".to_owned();
-            self.broker.outcome(&command.reply, CommandOutcome { id: command.id, state: OutcomeState::Failed, detail });
+            self.broker.outcome(&command.reply, CommandOutcome { id: command.id, state: OutcomeState::Failed, detail, echo: None });
             return;
         }
-        let Some(index) = self.commands.handle_command(now, command, &self.model) else { return };
-        let port = self.model.mote(index).and_then(|mote| mote.port()).map(|(port, _)| port.clone());
+        let Some(index) = self.commands.handle_command(now, command, &self.known.model) else { return };
+        let port = self.known.model.mote(index).and_then(|mote| mote.port()).map(|(port, _)| port.clone());
         if let Some(port) = port {
-            let port = self.counts.port(&port);
+            let port = self.known.counts.port(&port);
             self.count(port, Signal::CmdToMote);
         }
     }
@@ -298,7 +334,7 @@ impl Hub {
     }
 
     fn count(&mut self, port: PortIndex, signal: Signal) {
-        let key: CountKey = self.counts.count(port, signal);
+        let key: CountKey = self.known.counts.count(port, signal);
         self.broker.mark(&StateKey::Count(key));
     }
 }
@@ -321,26 +357,6 @@ fn key_of(change: Change) -> StateKey {
         Change::Gone(who) => StateKey::Gone(who),
         Change::Entry(index) => StateKey::Entry(index),
         Change::Element(index, slot) => StateKey::Element(index, slot),
-    }
-}
-
-/// All keys, the inventory first, then mote by mote.
-fn all_keys(model: &Model, counts: &Counts, health: &BTreeMap<Sender, ProcessHealth>) -> impl Iterator<Item = StateKey> {
-    let entries = model.indexes().map(StateKey::Entry);
-    let elements = model.indexes().flat_map(|index| {
-        let slots = model.mote(index).into_iter().flat_map(Mote::slots);
-        slots.map(move |slot| StateKey::Element(index, slot))
-    });
-    entries.chain(elements).chain(counts.keys().map(StateKey::Count)).chain(health.keys().copied().map(StateKey::Health))
-}
-
-fn resolve(model: &Model, counts: &Counts, health: &BTreeMap<Sender, ProcessHealth>, key: &StateKey) -> Option<Notification> {
-    match key {
-        // A name that is in use again meanwhile is not gone.
-        StateKey::Gone(who) => (!model.has(who)).then(|| Notification::MoteGone(who.clone())),
-        StateKey::Entry(index) => model.entry(*index).map(Notification::Mote),
-        StateKey::Element(index, slot) => model.report(*index, *slot).map(Notification::Status),
-        StateKey::Count(key) => counts.get(*key).map(Notification::Count),
-        StateKey::Health(process) => health.get(process).cloned().map(Notification::Health),
+        Change::Summary(index) => StateKey::Summary(index),
     }
 }

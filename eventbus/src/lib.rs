@@ -12,6 +12,7 @@ pub mod hub;
 pub mod inspect;
 mod lasting;
 pub mod memory;
+pub mod mesh;
 pub mod model;
 pub mod network;
 mod options;
@@ -189,6 +190,7 @@ impl Eventbus {
         dropped.extend(self.requests.tally().dropped("eventbus-requests."));
         dropped.extend(self.hub.tally().dropped(""));
         dropped.extend(self.hub.model().tally().dropped(""));
+        dropped.extend(self.hub.mesh().tally().dropped(""));
         dropped.extend(self.bridge.tally().dropped("to-serial-bridge."));
         dropped
     }

@@ -126,6 +126,15 @@ impl<K: Ord + Clone, M> Outbox<K, M> {
         self.counted < self.bounds.entries && self.bytes + bytes <= self.bounds.bytes
     }
 
+    /// Takes the oldest event back, for an owner who keeps account of what gave way; it is not counted here.
+    pub fn give_up_oldest_event(&mut self) -> Option<M> {
+        let at = self.entries.iter().position(|entry| matches!(entry, Entry::Event(..)))?;
+        let Some(Entry::Event(event, bytes)) = self.entries.remove(at) else { return None };
+        self.counted -= 1;
+        self.bytes -= bytes;
+        Some(event)
+    }
+
     /// Events dropped since this was last asked.
     pub fn take_dropped(&mut self) -> u64 {
         std::mem::take(&mut self.dropped)
@@ -138,13 +147,9 @@ impl<K: Ord + Clone, M> Outbox<K, M> {
     }
 
     fn drop_oldest_event(&mut self) -> bool {
-        let Some(at) = self.entries.iter().position(|entry| matches!(entry, Entry::Event(..))) else { return false };
-        if let Some(Entry::Event(_, bytes)) = self.entries.remove(at) {
-            self.counted -= 1;
-            self.bytes -= bytes;
-            self.dropped += 1;
-        }
-        true
+        let has_given_way = self.give_up_oldest_event().is_some();
+        self.dropped += u64::from(has_given_way);
+        has_given_way
     }
 }
 

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use mqtypes::command::{EchoFigures, RoundTrip};
 use mqtypes::mono::Mono;
 
 use crate::frame::MAX_ECHO;
@@ -92,6 +93,12 @@ impl EchoTest {
         }
     }
 
+    /// What was found so far.
+    pub fn figures(&self) -> EchoFigures {
+        let &Self { sent, ok, corrupted, timed_out, .. } = self;
+        EchoFigures { sent, ok, corrupted, timed_out, round_trip: self.round_trips.told(ok) }
+    }
+
     /// Was every echo sent and settled?
     pub fn is_finished(&self) -> bool {
         self.sent == self.count && self.waiting.is_none()
@@ -104,15 +111,20 @@ impl RoundTrips {
         self.most = self.most.max(time);
         self.sum += time;
     }
+
+    fn told(&self, number: u16) -> Option<RoundTrip> {
+        let us = |time: Duration| u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
+        let mean = self.sum / u32::from(number.max(1));
+        self.least.map(|least| RoundTrip { least_us: us(least), mean_us: us(mean), most_us: us(self.most) })
+    }
 }
 
 impl fmt::Display for EchoTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "sent {}, ok {}, corrupted {}, timed out {}", self.sent, self.ok, self.corrupted, self.timed_out)?;
-        let Some(least) = self.round_trips.least else { return Ok(()) };
-        let ms = |time: Duration| time.as_secs_f64() * 1e3;
-        let mean = self.round_trips.sum / u32::from(self.ok.max(1));
-        write!(f, ", round trip {:.1}/{:.1}/{:.1} ms (least/mean/most)", ms(least), ms(mean), ms(self.round_trips.most))
+        let Some(RoundTrip { least_us, mean_us, most_us }) = self.round_trips.told(self.ok) else { return Ok(()) };
+        let ms = |us: u32| f64::from(us) / 1e3;
+        write!(f, ", round trip {:.1}/{:.1}/{:.1} ms (least/mean/most)", ms(least_us), ms(mean_us), ms(most_us))
     }
 }
 

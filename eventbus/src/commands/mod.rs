@@ -30,7 +30,7 @@ use open::{Open, Stage, Task};
 const MOST_OPEN: usize = 256;
 
 /// A command's deadline is cut to this: no mote takes longer, and nobody may block a mote for good.
-const LONGEST: Duration = Duration::from_mins(5);
+pub const LONGEST: Duration = Duration::from_mins(5);
 
 /// A frame that the line has not taken by then is given up, and tried again if the command's deadline allows.
 const WRITE_WITHIN: Duration = Duration::from_secs(5);
@@ -77,6 +77,11 @@ impl Commands {
             // Reports of the frames of an earlier start may still come.
             next_write: u64::from(boot.0) << 32,
         }
+    }
+
+    /// The prefix that roots are told.
+    pub fn prefix(&self) -> [u8; 8] {
+        self.network.prefix
     }
 
     /// Somebody asks for something. Tells the mote when the command is accepted.
@@ -243,11 +248,12 @@ impl Commands {
 
     fn end(&mut self, at: usize, state: OutcomeState, detail: String) {
         let open = self.open.remove(at);
-        self.reply(&open.reply, open.id, state, detail);
+        let outcome = CommandOutcome { id: open.id, state, detail, echo: open.echo_figures() };
+        self.replies.push_back(Reply { to: open.reply, outcome });
     }
 
     fn reply(&mut self, to: &str, id: RequestId, state: OutcomeState, detail: String) {
-        self.replies.push_back(Reply { to: to.to_owned(), outcome: CommandOutcome { id, state, detail } });
+        self.replies.push_back(Reply { to: to.to_owned(), outcome: CommandOutcome { id, state, detail, echo: None } });
     }
 
     /// Sends the wanted role again when the mote has another, unless a command is about to settle it.

@@ -1,6 +1,6 @@
 //! One command between its acceptance and its end.
 
-use mqtypes::command::Command;
+use mqtypes::command::{Command, EchoFigures};
 use mqtypes::ids::{RequestId, WriteId};
 use mqtypes::mono::Mono;
 
@@ -130,6 +130,14 @@ impl Open {
         match &self.task {
             Task::Echo(test) if test.is_finished() => Some(test.to_string()),
             Task::Echo(_) | Task::SetRole { .. } | Task::Reset => None,
+        }
+    }
+
+    /// What an echo test has found so far.
+    pub(super) fn echo_figures(&self) -> Option<EchoFigures> {
+        match &self.task {
+            Task::Echo(test) => Some(test.figures()),
+            Task::SetRole { .. } | Task::Reset => None,
         }
     }
 

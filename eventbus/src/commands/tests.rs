@@ -254,5 +254,7 @@ fn an_echo_test_sends_one_at_a_time_and_tells_its_figures() {
     }
     let last = std::iter::from_fn(|| stage.commands.poll_reply()).last().expect("told").outcome;
     assert_eq!(last.state, OutcomeState::Confirmed);
+    let figures = last.echo.expect("told with the end");
+    assert_eq!((figures.sent, figures.ok, figures.round_trip.map(|trip| trip.mean_us)), (2, 2, Some(5_000)));
     assert!(last.detail.starts_with("sent 2, ok 2, corrupted 0, timed out 0, round trip 5.0"), "{}", last.detail);
 }

@@ -2,8 +2,9 @@
 //!
 //! It looks at queues without taking anything from them, and subscribes like any member of the bus,
 //! with a queue of its own. It must never receive from an inbox of somebody else's, and takes one away
-//! from a living process only when it is told to.
+//! from a living process only when it is told to. Recordings it decodes without any queue.
 
+mod decode;
 mod list;
 mod name;
 mod options;
@@ -28,6 +29,8 @@ enum End {
     NothingThere,
     /// Some of what was asked for was refused. Exit code 1.
     Refused,
+    /// The file is not what it was said to be. Exit code 65, `EX_DATAERR`.
+    WrongFile,
 }
 
 /// Runs the tool.
@@ -40,10 +43,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Task::List(options) => list::run(options),
         Task::Tap(options) => tap::run(options),
         Task::Unlink(options) => unlink::run(options),
+        Task::Decode(options) => decode::run(options),
     };
     match ended {
         Ok(End::Done) => ExitCode::SUCCESS,
         Ok(End::NothingThere | End::Refused) => ExitCode::from(1),
+        Ok(End::WrongFile) => ExitCode::from(65),
         Err(failure) => {
             terminal::complain(&failure.to_string());
             ExitCode::from(failure.code())

@@ -1,6 +1,7 @@
 //! The command line of `mq-inspect`.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
@@ -9,12 +10,14 @@ use mqtypes::broker::Topic;
 use mqtypes::ids::Eui64;
 use mqtypes::queues::DEFAULT_INSTANCE;
 
+use super::decode::Direction;
+
 /// Shows what is going on between the processes of the border router.
 #[derive(Debug, Parser)]
 #[command(name = "mq-inspect", version)]
 #[command(after_help = "\
 Exit status: 0 done, 1 what was asked for is not there, not running or in use, 2 wrong command line,
-69 the system refused.")]
+65 the file is not what it was said to be, 69 the system refused.")]
 pub struct Options {
     #[command(subcommand)]
     pub task: Task,
@@ -33,7 +36,7 @@ impl Options {
                 }
                 None => Ok(options),
             },
-            Task::List(_) | Task::Tap(_) | Task::Unlink(_) => Ok(options),
+            Task::List(_) | Task::Tap(_) | Task::Unlink(_) | Task::Decode(_) => Ok(options),
         }
     }
 }
@@ -47,6 +50,8 @@ pub enum Task {
     Tap(TapOptions),
     /// Removes queues that nobody reads any more, and what is in them
     Unlink(UnlinkOptions),
+    /// Decodes a recording of serial lines: every frame, or the state at the end
+    Decode(DecodeOptions),
 }
 
 /// `mq-inspect list`.
@@ -120,6 +125,34 @@ pub struct UnlinkOptions {
     pub json: bool,
 }
 
+/// `mq-inspect decode`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A recording has a JSON object a line, as {\"t\": 0.1, \"dir\": \"rx\", \"port\": \"mote1\", \"hex\": \"7e…\"}:
+seconds, rx from a mote or tx to it, and the bytes on the wire. No queue and no router is needed.
+Kinds and field names are those of OpenVisualizer. The key in frames that make a root is not shown.")]
+pub struct DecodeOptions {
+    /// A recording, plain or gzipped; - is standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// FILE has the bytes as they came off one mote's line, without times
+    #[arg(long)]
+    pub raw: bool,
+
+    /// Only frames from motes (rx), or only those to motes (tx) [default: both]
+    #[arg(long, value_name = "DIR", value_enum, hide_possible_values = true, conflicts_with = "state")]
+    pub dir: Option<Direction>,
+
+    /// Print what is known of every mote at the end instead of the frames
+    #[arg(long)]
+    pub state: bool,
+
+    /// Print one JSON object a line; with --state, one in all
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Which set of processes.
 #[derive(Debug, Args)]
 pub struct Set {
@@ -144,8 +177,8 @@ fn topics() -> impl TypedValueParser<Value = Topic> {
 /// Does a topic tell of single motes?
 pub fn is_about_motes(topic: Topic) -> bool {
     match topic {
-        Topic::Inventory | Topic::Status | Topic::Logs => true,
-        Topic::Counts | Topic::Health => false,
+        Topic::Inventory | Topic::Status | Topic::Logs | Topic::Data | Topic::Dag | Topic::Uinject => true,
+        Topic::Counts | Topic::Health | Topic::Ports => false,
     }
 }
 
@@ -156,6 +189,10 @@ fn topic_name(topic: Topic) -> &'static str {
         Topic::Counts => "counts",
         Topic::Logs => "logs",
         Topic::Health => "health",
+        Topic::Ports => "ports",
+        Topic::Data => "data",
+        Topic::Dag => "dag",
+        Topic::Uinject => "uinject",
     }
 }
 

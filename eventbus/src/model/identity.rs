@@ -97,9 +97,13 @@ impl Model {
             self.detach(elsewhere);
         }
         let (Some(anonymous), Some(mote)) = (self.motes.remove(&here), self.motes.get_mut(&elsewhere)) else { return here };
-        self.changes.retain(|change| !matches!(change, Change::Entry(index) | Change::Element(index, _) if *index == here));
+        self.changes.retain(
+            |change| !matches!(change, Change::Entry(index) | Change::Element(index, _) | Change::Summary(index) if *index == here),
+        );
         self.changes.extend([Change::Gone(anonymous.who()), Change::Gone(mote.who())]);
         mote.elements.extend(anonymous.elements);
+        mote.life.join(&anonymous.life);
+        (mote.schedule, mote.neighbors) = (anonymous.schedule, anonymous.neighbors);
         mote.last_heard = mote.last_heard.max(anonymous.last_heard);
         mote.left = None;
         if let Some(link) = anonymous.port {
@@ -120,7 +124,7 @@ impl Model {
     fn mark_whole(&mut self, index: MoteIndex) {
         self.changes.insert(Change::Entry(index));
         if let Some(mote) = self.motes.get(&index) {
-            self.changes.extend(mote.slots().map(|slot| Change::Element(index, slot)));
+            self.changes.extend(mote.slots().map(|slot| Change::Element(index, slot)).chain([Change::Summary(index)]));
         }
     }
 

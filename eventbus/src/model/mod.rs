@@ -5,14 +5,16 @@
 //! and says nothing: it marks what has changed, and the broker says it.
 
 mod identity;
+mod life;
 mod link;
 mod mote;
 mod restore;
+mod summary;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bus::tally::Tally;
-use mqtypes::broker::StatusReport;
+use mqtypes::broker::{StatusReport, SummaryReport};
 use mqtypes::ids::{Eui64, Generation, PortName, Who};
 use mqtypes::mono::Mono;
 use mqtypes::mote::MoteEntry;
@@ -35,6 +37,8 @@ pub enum Change {
     Entry(MoteIndex),
     /// An element, or one row of it.
     Element(MoteIndex, Slot),
+    /// What its elements come to.
+    Summary(MoteIndex),
 }
 
 /// Motes without a port are kept up to this number; the one heard longest ago goes first.
@@ -50,6 +54,7 @@ pub struct Model {
     changes: BTreeSet<Change>,
     look_for_silence: Option<Mono>,
     role_changed: Option<MoteIndex>,
+    boot_noticed: Option<MoteIndex>,
     tally: Tally,
 }
 
@@ -78,18 +83,33 @@ impl Model {
         index
     }
 
+    /// A mote says that it has booted.
+    pub fn handle_boot(&mut self, heard: Mono, index: MoteIndex) {
+        if let Some(mote) = self.motes.get_mut(&index) {
+            mote.boot(heard);
+            self.changes.extend([Change::Entry(index), Change::Summary(index)]);
+        }
+    }
+
     /// A mote reported an element. Tells the mote's index, which changes when it names itself.
     pub fn handle_element(&mut self, heard: Mono, index: MoteIndex, element: Element) -> MoteIndex {
         let index = if let Element::IdManager(id) = &element { self.name(index, id.eui64) } else { index };
         let Some(mote) = self.motes.get_mut(&index) else { return index };
         let slot = Slot::of(&element);
         let role_before = mote.reported_role();
+        if mote.live_on(slot, heard, &element) {
+            self.changes.extend([Change::Entry(index), Change::Summary(index)]);
+            self.boot_noticed = Some(index);
+        }
         mote.set(slot, heard, element);
         if mote.reported_role() != role_before {
             self.changes.insert(Change::Entry(index));
             self.role_changed = Some(index);
         }
         self.changes.insert(Change::Element(index, slot));
+        if slot.is_summed() {
+            self.changes.insert(Change::Summary(index));
+        }
         index
     }
 
@@ -120,6 +140,11 @@ impl Model {
     /// Did the last element change this mote's role, or tell it for the first time?
     pub fn take_role_change(&mut self, index: MoteIndex) -> bool {
         self.role_changed.take() == Some(index)
+    }
+
+    /// Did the last element show that this mote has booted, without its having said so?
+    pub fn take_boot(&mut self, index: MoteIndex) -> bool {
+        self.boot_noticed.take() == Some(index)
     }
 
     /// What was odd, by reason.
@@ -173,6 +198,13 @@ impl Model {
         let mote = self.motes.get(&index)?;
         let known = mote.element(slot)?;
         Some(StatusReport { who: mote.who(), heard: known.heard, element: known.element.clone() })
+    }
+
+    /// What a mote's elements come to, as the bus has it.
+    pub fn summary(&self, index: MoteIndex) -> Option<SummaryReport> {
+        let mote = self.motes.get(&index)?;
+        let (heard, summary) = mote.summary()?;
+        Some(SummaryReport { who: mote.who(), heard, summary })
     }
 
     fn schedule_silence(&mut self, now: Mono) {

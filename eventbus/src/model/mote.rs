@@ -8,7 +8,9 @@ use mqtypes::mote::{Link, MoteEntry, Source};
 use mqtypes::serial::PortReport;
 use mqtypes::status::Element;
 
+use super::life::Life;
 use super::link::{self, PortLink};
+use super::summary::Walk;
 
 /// Which element, and which row of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,6 +85,9 @@ pub struct Mote {
     pub(super) last_heard: Option<Mono>,
     /// When its port was taken away from it.
     pub(super) left: Option<Mono>,
+    pub(super) life: Life,
+    pub(super) schedule: Walk,
+    pub(super) neighbors: Walk,
 }
 
 impl Mote {
@@ -141,11 +146,38 @@ impl Mote {
             id16: self.eui.map(Eui64::id16),
             dagroot: self.reported_role(),
             last_heard: self.last_heard,
+            boots: self.life.boots,
+            booted: self.life.booted,
         }
     }
 
     pub(super) fn set(&mut self, slot: Slot, heard: Mono, element: Element) {
         self.elements.insert(slot, Known { heard, element });
+    }
+
+    /// It says that it has booted.
+    pub(super) fn boot(&mut self, heard: Mono) {
+        self.life.handle_boot(heard);
+        self.begin_tables();
+    }
+
+    /// True when this element shows that the mote has booted.
+    pub(super) fn live_on(&mut self, slot: Slot, heard: Mono, element: &Element) -> bool {
+        let has_booted = self.life.handle_element(heard, element);
+        if has_booted {
+            self.begin_tables();
+        }
+        match slot {
+            Slot::ScheduleRow(row) => self.schedule.handle_row(row),
+            Slot::NeighborsRow(row) => self.neighbors.handle_row(row),
+            _no_row => {}
+        }
+        has_booted
+    }
+
+    fn begin_tables(&mut self) {
+        self.schedule = Walk::default();
+        self.neighbors = Walk::default();
     }
 
     /// True when the inventory shows something new.

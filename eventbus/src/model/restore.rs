@@ -3,6 +3,7 @@
 use mqtypes::broker::Notification;
 use mqtypes::mote::MoteEntry;
 
+use super::life::Life;
 use super::mote::{Mote, Slot};
 use super::{Model, MoteIndex};
 
@@ -35,7 +36,13 @@ impl Model {
             | Notification::Outcome(_)
             | Notification::Health(_)
             | Notification::Gap { .. }
-            | Notification::Started => {}
+            | Notification::Started
+            | Notification::Summary(_)
+            | Notification::Port(_)
+            | Notification::Data(_)
+            | Notification::Dag(_)
+            | Notification::DagGone(_)
+            | Notification::Uinject(_) => {}
         }
     }
 
@@ -54,6 +61,7 @@ impl Model {
         if let Some(mote) = self.motes.get_mut(&index) {
             mote.eui = Some(eui);
             mote.last_heard = entry.last_heard;
+            mote.life = Life::recalled(entry.boots, entry.booted);
         }
     }
 }

@@ -109,7 +109,8 @@ fn queue(entries: &[QueueEntry]) -> String {
     format!("{} of {} entries in use{colon}{}", held.len(), entries.len(), list.join(", "))
 }
 
-fn address(address: &Address) -> String {
+/// An address in hex digits; the name of its type when it has none.
+pub fn address(address: &Address) -> String {
     match address.value() {
         [] => names::address_type(address.kind).map_or_else(|| format!("address type {}", address.kind), str::to_lowercase),
         value => HEXLOWER.encode(value),

@@ -3,12 +3,13 @@
 //! Its queue is its own, made at the start and removed at the end, however that comes. When its reader
 //! is slow it stops reading, and the bus keeps, conflates or drops for it as for every slow subscriber.
 
-mod element;
+pub mod element;
+pub mod figures;
 mod line;
 mod output;
 mod selection;
 mod subscription;
-mod words;
+pub mod words;
 
 use std::io;
 use std::time::Duration;

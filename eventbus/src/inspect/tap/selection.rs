@@ -49,7 +49,12 @@ impl Selection {
             Notification::MoteGone(who) => who.mote,
             Notification::Status(report) => report.who.mote,
             Notification::Log(log) => log.who.mote,
-            Notification::Count(_) | Notification::Outcome(_) | Notification::Health(_) => None,
+            Notification::Summary(report) => report.who.mote,
+            Notification::Data(data) => data.who.mote,
+            Notification::Dag(entry) => Some(entry.mote),
+            Notification::DagGone(mote) => Some(*mote),
+            Notification::Uinject(report) => Some(report.mote),
+            Notification::Count(_) | Notification::Outcome(_) | Notification::Health(_) | Notification::Port(_) => None,
         };
         if self.mote.is_none() || about == self.mote { Relevance::Content } else { Relevance::Other }
     }
@@ -102,7 +107,7 @@ mod tests {
     #[test]
     fn only_the_chosen_mote_is_printed() {
         let selection = Selection::new(&[], Some(mote(1)));
-        assert_eq!(selection.topics(), [Topic::Inventory, Topic::Status, Topic::Logs]);
+        assert_eq!(selection.topics(), [Topic::Inventory, Topic::Status, Topic::Logs, Topic::Data, Topic::Dag, Topic::Uinject]);
         assert_eq!(selection.relevance(&gone(Some(mote(1)))), Relevance::Content);
         assert_eq!(selection.relevance(&gone(Some(mote(2)))), Relevance::Other);
         assert_eq!(selection.relevance(&gone(None)), Relevance::Other);

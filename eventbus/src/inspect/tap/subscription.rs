@@ -160,7 +160,13 @@ impl Subscription {
             | Notification::Log(_)
             | Notification::Outcome(_)
             | Notification::Health(_)
-            | Notification::Gap { .. } => {}
+            | Notification::Gap { .. }
+            | Notification::Summary(_)
+            | Notification::Port(_)
+            | Notification::Data(_)
+            | Notification::Dag(_)
+            | Notification::DagGone(_)
+            | Notification::Uinject(_) => {}
         }
     }
 

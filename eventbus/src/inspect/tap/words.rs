@@ -12,6 +12,7 @@ use mqtypes::mote::{Link, MoteEntry, Source};
 use mqtypes::names::element_name;
 
 use super::element;
+use super::figures::{dag, data, port, port_tone, summary, uinject};
 use crate::inspect::terminal::Tone;
 use crate::inspect::time::span;
 
@@ -43,6 +44,12 @@ pub fn words(notification: &Notification, sent: Mono) -> Words {
             Words::new("missed", Tone::Bad, text)
         }
         Notification::Started => Words::new("started", Tone::Warning, ""),
+        Notification::Summary(report) => Words::new("summary", Tone::Normal, summary(report)),
+        Notification::Port(report) => Words::new("port", port_tone(&report.state), port(report)),
+        Notification::Data(packet) => Words::new("data", Tone::Normal, data(packet)),
+        Notification::Dag(entry) => Words::new("dag", Tone::Normal, dag(entry, sent)),
+        Notification::DagGone(mote) => Words::new("dag", Tone::Warning, format!("{mote}: in no DODAG any more")),
+        Notification::Uinject(report) => Words::new("uinject", Tone::Normal, uinject(report)),
     }
 }
 
@@ -62,7 +69,7 @@ fn name(who: &Who) -> String {
 }
 
 /// By address alone where it is known: what is told often must be short.
-fn short_name(who: &Who) -> String {
+pub(super) fn short_name(who: &Who) -> String {
     who.mote.map_or_else(|| name(who), |mote| mote.to_string())
 }
 
@@ -79,6 +86,9 @@ fn mote(entry: &MoteEntry, sent: Mono) -> String {
         Some(true) => parts.push("DAG root".to_owned()),
         Some(false) => parts.push("not DAG root".to_owned()),
         None => {}
+    }
+    if let Some(booted) = entry.booted {
+        parts.push(format!("booted {} ago ({} times since it is known)", ago(booted), entry.boots));
     }
     match entry.source {
         Source::Serial => {}
@@ -121,7 +131,8 @@ fn log(entry: &MoteLog) -> String {
     }
 }
 
-fn severity_tone(severity: Severity) -> Tone {
+/// How much a log wants to be seen.
+pub fn severity_tone(severity: Severity) -> Tone {
     match severity {
         Severity::Verbose => Tone::Faint,
         Severity::Info | Severity::Success | Severity::Printf => Tone::Normal,
@@ -191,6 +202,8 @@ mod tests {
             id16: Some(1),
             dagroot: Some(true),
             last_heard: Some(Mono(59_880_000)),
+            boots: 0,
+            booted: None,
         }
     }
 
@@ -238,7 +251,8 @@ mod tests {
 
     #[test]
     fn outcomes_figures_and_the_stream_itself_are_told() {
-        let outcome = |state, detail: &str| Notification::Outcome(CommandOutcome { id: RequestId(9), state, detail: detail.to_owned() });
+        let outcome =
+            |state, detail: &str| Notification::Outcome(CommandOutcome { id: RequestId(9), state, detail: detail.to_owned(), echo: None });
         check(&outcome(OutcomeState::Confirmed, ""), Tone::Normal, "outcome command 9: confirmed");
         check(&outcome(OutcomeState::Refused, "busy: wait"), Tone::Warning, "outcome command 9: refused (busy: wait)");
         let dropped = vec![Dropped { reason: "foreign".to_owned(), count: 3 }, Dropped { reason: "gap".to_owned(), count: 1 }];
