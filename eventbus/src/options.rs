@@ -26,7 +26,8 @@ pub struct Options {
     pub prefix: Option<[u8; 8]>,
 }
 
-fn prefix(text: &str) -> Result<[u8; 8], String> {
+/// Reads a /64 prefix.
+pub fn prefix(text: &str) -> Result<[u8; 8], String> {
     let expected = || "an IPv6 /64 prefix such as bbbb:: or fd00:1:2:3::/64 is expected".to_owned();
     let address: Ipv6Addr = text.strip_suffix("/64").unwrap_or(text).parse().map_err(|_| expected())?;
     let (prefix, host) = address.octets().split_first_chunk().map(|(prefix, host)| (*prefix, host.to_vec())).ok_or_else(expected)?;

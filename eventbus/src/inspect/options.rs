@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use mqtypes::broker::Topic;
 use mqtypes::ids::Eui64;
 use mqtypes::queues::DEFAULT_INSTANCE;
@@ -140,17 +140,43 @@ pub struct DecodeOptions {
     #[arg(long)]
     pub raw: bool,
 
-    /// Only frames from motes (rx), or only those to motes (tx) [default: both]
-    #[arg(long, value_name = "DIR", value_enum, hide_possible_values = true, conflicts_with = "state")]
-    pub dir: Option<Direction>,
+    /// Frames from motes (rx), those to motes (tx), or both
+    #[arg(long, value_name = "DIR", value_enum, default_value = "rx", hide_possible_values = true, conflicts_with = "state")]
+    pub dir: Dirs,
 
     /// Print what is known of every mote at the end instead of the frames
     #[arg(long)]
     pub state: bool,
 
+    /// With --state: prefix of the recorded network, a /64
+    #[arg(long, value_name = "ADDRESS", default_value = "bbbb::", value_parser = crate::options::prefix, requires = "state")]
+    pub prefix: [u8; 8],
+
     /// Print one JSON object a line; with --state, one in all
     #[arg(long)]
     pub json: bool,
+}
+
+/// Frames of which direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Dirs {
+    /// From motes.
+    Rx,
+    /// To motes.
+    Tx,
+    /// All.
+    Both,
+}
+
+impl Dirs {
+    /// Is this direction among them?
+    pub fn has(self, direction: Direction) -> bool {
+        match self {
+            Self::Rx => direction == Direction::Rx,
+            Self::Tx => direction == Direction::Tx,
+            Self::Both => true,
+        }
+    }
 }
 
 /// Which set of processes.

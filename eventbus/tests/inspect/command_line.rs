@@ -12,6 +12,7 @@ fn help_is_as_it_was_accepted() {
         (Some("list"), "mq-inspect-list.txt"),
         (Some("tap"), "mq-inspect-tap.txt"),
         (Some("unlink"), "mq-inspect-unlink.txt"),
+        (Some("decode"), "mq-inspect-decode.txt"),
     ] {
         let output = Command::new(INSPECT).args(task).arg("--help").output().expect("run");
         let help = text(&output.stdout);

@@ -1,0 +1,141 @@
+//! `mq-inspect decode`: what is in a recording of serial lines, frame by frame, or the state that it leaves behind.
+//!
+//! It works offline, with the code that the router runs, on a file that may come from anywhere: it reads it once, holds a
+//! second of it at most, and never opens a queue or a port.
+
+mod echoes;
+mod elements;
+mod frames;
+mod input;
+mod object;
+mod output;
+mod recording;
+mod state;
+mod words;
+
+use bus::process::Failure;
+
+use super::End;
+use super::options::{DecodeOptions, Dirs};
+use super::terminal::{Ink, complain};
+use echoes::Echoes;
+use frames::{Lines, Seen};
+use input::{Input, Trouble};
+use output::{Output, Reader};
+use recording::{Chunks, Layout};
+use state::State;
+
+pub use recording::Direction;
+
+/// Runs it.
+pub fn run(options: &DecodeOptions) -> Result<End, Failure> {
+    let form = if options.json { Form::Json } else { Form::Text(Ink::of_stdout()) };
+    let product = if options.state { Product::State(Box::new(State::new(options.prefix)?)) } else { Product::Frames(options.dir) };
+    let layout = if options.raw { Layout::Raw } else { Layout::Recording };
+    match Input::open(&options.file) {
+        Ok(input) => Decoding { form, product, output: Output::open(), seen: 0 }.run(Chunks::new(input, layout)),
+        Err(trouble) => end(&trouble),
+    }
+}
+
+/// For whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// A person.
+    Text(Ink),
+    /// A program.
+    Json,
+}
+
+/// What is made of the file.
+enum Product {
+    /// A line for each frame of these directions.
+    Frames(Dirs),
+    /// The state at the end.
+    State(Box<State>),
+}
+
+struct Decoding {
+    form: Form,
+    product: Product,
+    output: Output,
+    seen: u64,
+}
+
+impl Decoding {
+    fn run(mut self, mut chunks: Chunks) -> Result<End, Failure> {
+        let (mut lines, mut echoes) = (Lines::default(), Echoes::default());
+        let trouble = loop {
+            let chunk = match chunks.next_chunk() {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break None,
+                Err(trouble) => break Some(trouble),
+            };
+            for seen in lines.handle_chunk(&chunk) {
+                echoes.handle(seen);
+            }
+            while let Some(seen) = echoes.poll() {
+                if self.take(&seen)? == Reader::Gone {
+                    return Ok(End::Done);
+                }
+            }
+        };
+        for seen in echoes.rest() {
+            if self.take(&seen)? == Reader::Gone {
+                return Ok(End::Done);
+            }
+        }
+        if self.conclude()? == Reader::Gone {
+            return Ok(End::Done);
+        }
+        if let Some(trouble) = trouble {
+            return end(&trouble);
+        }
+        if self.seen == 0 {
+            complain(&format!("{}: no frame is in it", chunks.name()));
+        }
+        Ok(End::Done)
+    }
+
+    fn take(&mut self, seen: &Seen) -> Result<Reader, Failure> {
+        self.seen += 1;
+        match &mut self.product {
+            Product::State(state) => state.handle(seen),
+            Product::Frames(dirs) if !dirs.has(seen.content.direction()) => {}
+            Product::Frames(_) => {
+                let line = match self.form {
+                    Form::Json => object::line(seen),
+                    Form::Text(ink) => words::line(ink, seen),
+                };
+                return self.output.line(&line);
+            }
+        }
+        Ok(Reader::There)
+    }
+
+    fn conclude(&mut self) -> Result<Reader, Failure> {
+        if let Product::State(state) = &self.product {
+            let lines = match self.form {
+                Form::Json => vec![state.json()],
+                Form::Text(ink) => state.lines(ink),
+            };
+            for line in lines {
+                if self.output.line(&line)? == Reader::Gone {
+                    return Ok(Reader::Gone);
+                }
+            }
+        }
+        self.output.end()
+    }
+}
+
+/// What was decoded before stays told.
+fn end(trouble: &Trouble) -> Result<End, Failure> {
+    match trouble {
+        Trouble::Unreadable { .. } => Err(Failure::Environment(trouble.to_string())),
+        Trouble::Wrong { .. } => {
+            complain(&trouble.to_string());
+            Ok(End::WrongFile)
+        }
+    }
+}
