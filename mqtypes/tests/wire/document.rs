@@ -23,7 +23,8 @@ struct Table {
     rows: Vec<Vec<String>>,
 }
 
-/// How the document says that a type is made.
+/// How a type is made.
+#[derive(Debug, PartialEq)]
 pub enum Shape {
     /// Another type under a name of its own.
     Plain(String),
@@ -33,16 +34,19 @@ pub enum Shape {
     Enum(BTreeMap<u32, Variant>),
 }
 
+#[derive(Debug, PartialEq)]
 pub struct Field {
     pub name: String,
     pub kind: String,
 }
 
+#[derive(Debug, PartialEq)]
 pub struct Variant {
     pub name: String,
     pub holds: Holds,
 }
 
+#[derive(Debug, PartialEq)]
 pub enum Holds {
     Nothing,
     Value(String),
@@ -105,7 +109,7 @@ impl Section {
     }
 }
 
-/// `` , `Type`, or `a: Type`, `b: Type`.
+/// Of one of these forms: nothing; a type; names and types, each in backticks of its own.
 fn holds(cell: &str) -> Holds {
     if cell.is_empty() {
         return Holds::Nothing;

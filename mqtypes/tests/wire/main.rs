@@ -5,6 +5,7 @@
 
 mod document;
 mod reader;
+mod sources;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -98,6 +99,16 @@ fn the_document_alone_is_enough_to_read_every_golden_line() {
 }
 
 #[test]
+fn every_type_is_described_as_it_is_declared() {
+    let (described, declared) = (Document::read().types(), sources::types());
+    assert!(declared.len() > 50, "the declarations were looked for in the wrong place");
+    for (name, shape) in &declared {
+        assert_eq!(described.get(name), Some(shape), "the left is in the document, the right in the sources: `{name}`");
+    }
+    assert_eq!(described.len(), declared.len(), "something in the document is made up");
+}
+
+#[test]
 fn every_variant_has_its_number_and_nothing_in_the_document_is_made_up() {
     let document = Document::read();
     let (types, files) = (document.types(), items_of_files(&document));
@@ -151,7 +162,8 @@ fn every_message_that_is_shown_is_a_golden_line() {
         assert_eq!(line.unwrap_or_else(|| panic!("`{title}` is no golden line")).bytes, bytes, "{title}");
         shown.insert(title);
     }
-    for important in ["serial_notification.hex Frame", "serial_notification.hex Port", "serial_command.hex Write", "request.hex Subscribe"] {
+    for important in ["serial_notification.hex Frame", "serial_notification.hex Port", "serial_command.hex Write", "request.hex Subscribe"]
+    {
         assert!(shown.contains(important), "{important} is not taken apart");
     }
     assert!(shown.iter().any(|title| title.starts_with("notification.hex Status.")), "no status is taken apart");
@@ -204,19 +216,20 @@ fn item_name<M>(_: &queues::Inbox<M>) -> &'static str {
 
 #[test]
 fn the_numbers_in_its_sentences_are_those_of_the_sources() {
-    let Document { text, .. } = Document::read();
+    let text = Document::read().text.split_whitespace().collect::<Vec<_>>().join(" ");
     let facts = [
-        format!("# The bytes on the bus, protocol version {CURRENT}\n"),
+        format!("# The bytes on the bus, protocol version {CURRENT} "),
         format!("(`{}`), the protocol version ({CURRENT})", String::from_utf8_lossy(&MAGIC)),
-        format!("{} unless the processes were", format_args!("`{}`", queues::DEFAULT_INSTANCE)),
+        format!("`{}` unless the processes were", queues::DEFAULT_INSTANCE),
         format!("1 to {MAX_PAYLOAD_TO_MOTE} bytes"),
-        format!("an hour at most"),
         "the whole name has at most 64 characters".to_owned(),
     ];
     for fact in &facts {
         assert!(text.contains(fact), "WIRE.md does not say: {fact}");
     }
-    assert!(queues::may_be_delivered_to(&format!("tap-{}", "a".repeat(60))) && !queues::may_be_delivered_to(&format!("tap-{}", "a".repeat(61))));
+    assert!(
+        queues::may_be_delivered_to(&format!("tap-{}", "a".repeat(60))) && !queues::may_be_delivered_to(&format!("tap-{}", "a".repeat(61)))
+    );
     assert!(queues::is_instance_name(&"a".repeat(32)) && !queues::is_instance_name(&"a".repeat(33)));
 }
 
