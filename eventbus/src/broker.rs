@@ -59,6 +59,14 @@ impl StateKey {
     }
 }
 
+/// Nothing of these is told in a snapshot.
+fn is_of_events(topic: Topic) -> bool {
+    match topic {
+        Topic::Logs | Topic::Data => true,
+        Topic::Inventory | Topic::Status | Topic::Counts | Topic::Health | Topic::Ports | Topic::Dag | Topic::Uinject => false,
+    }
+}
+
 /// What waits for one subscriber.
 pub type Mailbox = Outbox<StateKey, Notification>;
 
@@ -117,6 +125,12 @@ impl Missed {
 impl Subscriber {
     fn new(boot: BootId, topics: BTreeSet<Topic>, until: Mono) -> Self {
         Self { boot, topics, until, mailbox: Outbox::new(BOUNDS), missed: Missed::default() }
+    }
+
+    /// Is it subscribed to something, and to the same state as that?
+    fn has_the_state_of(&self, topics: &BTreeSet<Topic>) -> bool {
+        let state = |topics: &BTreeSet<Topic>| topics.iter().copied().filter(|topic| !is_of_events(*topic)).collect::<Vec<_>>();
+        !self.topics.is_empty() && state(&self.topics) == state(topics)
     }
 
     /// Forgets all that waits but the outcomes of its commands: the snapshot that follows tells the rest.
@@ -182,8 +196,10 @@ impl Broker {
         let topics: BTreeSet<Topic> = wish.topics.iter().copied().collect();
         if let Some(known) = self.subscribers.get_mut(&wish.reply)
             && known.boot == boot
-            && known.topics == topics
+            && known.has_the_state_of(&topics)
         {
+            // Events begin and end without a snapshot, and what waits stays.
+            known.topics = topics;
             known.until = known.until.max(until);
             return Taken::Renewed;
         }
@@ -355,6 +371,18 @@ mod tests {
         assert_eq!(broker.poll_timeout(), Some(later.after(Duration::from_secs(30))));
         assert_eq!(broker.subscribe(later, BootId(1), &wish("ui-proxy", &[Topic::Counts])), Taken::New);
         assert_eq!(broker.subscribe(later, BootId(2), &wish("ui-proxy", &[Topic::Counts])), Taken::New);
+    }
+
+    #[test]
+    fn events_begin_and_end_without_a_snapshot() {
+        let mut broker = Broker::default();
+        broker.subscribe(NOW, BootId(1), &wish("ui-proxy", &[Topic::Counts, Topic::Logs]));
+        broker.event(Topic::Logs, &log(), 1);
+        assert_eq!(broker.subscribe(NOW, BootId(1), &wish("ui-proxy", &[Topic::Counts, Topic::Logs, Topic::Data])), Taken::Renewed);
+        broker.event(Topic::Data, &data(), 1);
+        assert_eq!(waiting(&mut broker, "ui-proxy").len(), 2);
+        broker.unsubscribe("ui-proxy");
+        assert_eq!(broker.subscribe(NOW, BootId(1), &wish("ui-proxy", &[Topic::Logs])), Taken::New);
     }
 
     #[test]

@@ -18,7 +18,8 @@ use crate::status::{Element, Summary};
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request {
-    /// Begin a subscription, or renew its lease when queue, topics and sender's boot are the same.
+    /// Begin a subscription, or renew its lease when queue, topics and sender's boot are the same. [`Topic::Logs`] and
+    /// [`Topic::Data`], which no snapshot has, may come and go with a renewal.
     Subscribe(Subscribe),
     /// End the subscription of this queue.
     Unsubscribe {

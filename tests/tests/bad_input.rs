@@ -9,7 +9,7 @@ use bus::queue::{OwnedQueue, PeerQueue, glance};
 use lbr_tests::stack::{Child, GuiHost, Motes, Place, Router, User};
 use mqtypes::broker::Request;
 use mqtypes::codec;
-use mqtypes::envelope::{Envelope, Sender};
+use mqtypes::envelope::{CURRENT, Envelope, MIN, Sender};
 use mqtypes::ids::BootId;
 use mqtypes::mono::Mono;
 use mqtypes::queues::{self, Spec, kernel_name};
@@ -56,7 +56,7 @@ fn foreign_old_and_malformed_messages_in_live_queues_are_counted_and_passed_over
     let good = codec::encode(&envelope, &Request::AskHealth)?;
     let version = |version: u8| good.iter().enumerate().map(|(at, byte)| if at == 4 { version } else { *byte }).collect::<Vec<_>>();
     let trailing = [good.as_slice(), &[0xff; 3]].concat();
-    let messages: [&[u8]; 5] = [b"hello?", &version(2), &version(0), &trailing, &good[..good.len() - 1]];
+    let messages: [&[u8]; 5] = [b"hello?", &version(CURRENT + 1), &version(MIN - 1), &trailing, &good[..good.len() - 1]];
     for spec in queues::ALL {
         let queue = PeerQueue::open(&kernel_name(stage.place.instance(), spec.name))?;
         for message in messages {

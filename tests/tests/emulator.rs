@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use data_encoding::HEXLOWER;
 use eventbus::frame::{Frame, HostFrame, RootAction, SetRoot, StatusFrame};
+use framing::flow::{Heard, Unescape};
+use framing::hdlc::{Decoder, encode};
 use lbr_tests::recording::{data, judged};
 use lbr_tests::stack::Child;
 use mqtypes::serial::FrameFault;
@@ -18,8 +20,6 @@ use nix::fcntl::OFlag;
 use nix::sys::signal::Signal;
 use nix::sys::termios::{InputFlags, SetArg, cfmakeraw, tcgetattr, tcsetattr};
 use serde_json::{Value, json};
-use serial_bridge::flow::{Heard, Unescape};
-use serial_bridge::hdlc::{Decoder, encode};
 use tempfile::TempDir;
 
 /// Nothing takes longer, even on a busy machine.
@@ -221,6 +221,91 @@ fn an_emulated_mote_obeys_its_host_and_what_was_said_is_written_down() -> Result
     Ok(())
 }
 
+/// Waits for a line of the emulator that fits, from line `from` on; tells the line.
+fn wait_for_line(emulator: &Emulator, what: &str, from: usize, fits: impl Fn(&str) -> bool) -> Result<String> {
+    emulator.process.stdout.wait_for(what, from, WITHIN, |line| fits(line).then(|| line.to_owned()))
+}
+
+fn boots(host: &Host) -> usize {
+    host.frames.iter().flatten().filter(|payload| payload[0] == b'U' && payload[4] == 0x4f).count()
+}
+
+#[test]
+fn what_a_person_types_happens_to_a_mote_and_is_told() -> Result<()> {
+    let mut emulator = Emulator::start(&["emulate", "--motes", "1", "--mesh", "2"])?;
+    let mut host = Host::open(&emulator.ports[0])?;
+    host.read_until("the boot", |frames| !frames.is_empty())?;
+    emulator.process.say("status")?;
+    let third = wait_for_line(&emulator, "the third mote", 0, |line| line.starts_with("mote 3: "))?;
+    assert!(third.contains("no cable, searching, not joined"), "{third}");
+    emulator.process.say("boot 1")?;
+    wait_for_line(&emulator, "the deed", 0, |line| line.starts_with("did ") && line.ends_with(" boot 1"))?;
+    host.read_until("another boot", |frames| frames.iter().flatten().filter(|payload| payload[0] == b'U').count() == 2)?;
+    assert_eq!(boots(&host), 2);
+    emulator.process.say("flip 1")?;
+    host.read_until("a bad CRC", |frames| frames.contains(&Err(FrameFault::BadCrc)))?;
+    emulator.process.say("boil 1")?;
+    wait_for_line(&emulator, "the refusal", 0, |line| line.starts_with("what? `boil` is no command"))?;
+    assert!(emulator.process.ended()?.is_none());
+    Ok(())
+}
+
+#[test]
+fn a_pulled_plug_takes_the_link_away_and_the_same_mote_is_there_when_it_is_back() -> Result<()> {
+    let mut emulator = Emulator::start(&["emulate", "--motes", "2"])?;
+    let link = emulator.ports[0].clone();
+    let mut other = Host::open(&emulator.ports[1])?;
+    let mut host = Host::open(&link)?;
+    host.read_until("some frames", |frames| frames.len() > 3)?;
+    for name in ["mote1", "other"] {
+        emulator.process.say("unplug 1")?;
+        wait_for_line(&emulator, "the deed", 0, |line| line.ends_with(" unplug 1"))?;
+        let until = Instant::now() + WITHIN;
+        while fs::symlink_metadata(&link).is_ok() {
+            ensure!(Instant::now() < until, "the link is still there");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let told = emulator.process.stdout.all().len();
+        emulator.process.say(&format!("replug 1 {name}"))?;
+        wait_for_line(&emulator, "the port", told, |line| line.starts_with(&format!("port {name} ")))?;
+        host = Host::open(&link.with_file_name(name))?;
+        host.read_until("some frames", |frames| frames.len() > 3)?;
+        assert_eq!(boots(&host), 0, "it has a battery");
+        emulator.process.say("replug 1")?;
+        wait_for_line(&emulator, "the refusal", told, |line| line.ends_with("mote 1 is plugged in"))?;
+    }
+    drop(host);
+    let before = other.frames.len();
+    other.read_until("the other one", |frames| frames.len() > before + 3)?;
+    assert!(other.frames.iter().all(Result::is_ok));
+    Ok(())
+}
+
+#[test]
+fn a_script_is_played_from_the_moment_the_first_port_is_opened() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let script = directory.path().join("script");
+    fs::write(&script, "# a short day\n0.5 print 1 hello\n+0.1 critical 1\nnoise 2 10\n")?;
+    let emulator = Emulator::start(&["emulate", "--motes", "2", "--script", script.to_str().context("text")?])?;
+    let mut host = Host::open(&emulator.ports[0])?;
+    host.read_until("something critical", |frames| frames.iter().flatten().any(|payload| payload[0] == b'C'))?;
+    assert!(host.frames.iter().flatten().any(|payload| payload[0] == b'F' && payload.ends_with(b"hello")));
+    let off = wait_for_line(&emulator, "what could not be done", 0, |line| line.starts_with("did not "))?;
+    assert!(off.ends_with("noise 2 10: mote 2 is off"), "{off}");
+    Ok(())
+}
+
+#[test]
+fn the_help_of_the_program_tells_every_command_to_a_newcomer() -> Result<()> {
+    let output = Command::new(env!("CARGO_BIN_EXE_mote-emulator")).args(["emulate", "--help"]).output()?;
+    let said = String::from_utf8(output.stdout)?;
+    assert!(output.status.success() && output.stderr.is_empty());
+    for word in ["--mesh", "--seed", "--script", "--faults", "--wander", "--asn", "boot M", "unplug M", "replug M [NAME]", "status"] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    Ok(())
+}
+
 #[test]
 fn what_cannot_be_done_is_said_and_the_way_out() -> Result<()> {
     let directory = tempfile::tempdir()?;
@@ -228,12 +313,18 @@ fn what_cannot_be_done_is_said_and_the_way_out() -> Result<()> {
     let file = directory.path().join("file");
     fs::write(&file, "{\"t\": 0}\n")?;
     let file = file.display().to_string();
-    let cases: [(&[&str], i32, &str); 5] = [
+    let script = directory.path().join("script");
+    fs::write(&script, "10 boot 1\n20 boot 2\n")?;
+    let script = script.display().to_string();
+    let cases: [(&[&str], i32, &str); 8] = [
         (&["replay", "/nowhere.jsonl", "--dir", &there], 78, "/nowhere.jsonl: No such file"),
         (&["replay", &file, "--dir", &there], 78, "line 1: missing field"),
         (&["replay", &file, "--dir", &there, "--speed", "fast"], 2, "--speed"),
         (&["emulate", "--dir", &file], 69, "--dir"),
         (&["emulate", "--motes", "0", "--dir", &there], 2, "--motes"),
+        (&["emulate", "--script", &script, "--dir", &there], 78, "script: line 2: there is no mote 2"),
+        (&["emulate", "--script", "/nowhere", "--dir", &there], 78, "--script /nowhere: No such file"),
+        (&["emulate", "--faults", "0", "--dir", &there], 2, "--faults"),
     ];
     for (arguments, code, text) in cases {
         let output = Command::new(env!("CARGO_BIN_EXE_mote-emulator")).args(arguments).output()?;

@@ -23,6 +23,9 @@ pub mod options;
 pub mod proof;
 pub mod proxy;
 pub mod request;
+#[cfg(test)]
+#[path = "../tests/schema/mod.rs"]
+mod schema;
 pub mod session;
 pub mod socket;
 pub mod url;

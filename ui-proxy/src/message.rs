@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use mqtypes::command::OutcomeState;
+use mqtypes::command::{EchoFigures, OutcomeState};
 use mqtypes::count::Count;
 use mqtypes::health::ProcessHealth;
 use mqtypes::ids::{BootId, Who};
 use mqtypes::log::MoteLog;
+use mqtypes::mesh::{DagEntry, MoteData, UinjectReport};
 use mqtypes::mote::MoteEntry;
+use mqtypes::serial::PortReport;
 
 use crate::request::{Fault, HostId};
 use crate::session::mote_status::Reading;
@@ -22,6 +24,13 @@ pub enum Message {
         /// Its motes.
         motes: Vec<MoteEntry>,
     },
+    /// `dag`: a page of the full set.
+    Dag {
+        /// Which page.
+        part: Part,
+        /// Its motes.
+        motes: Vec<DagEntry>,
+    },
     /// `mote-status`: elements and rows of one mote.
     Status {
         /// Whose.
@@ -30,6 +39,15 @@ pub enum Message {
         part: Option<Part>,
         /// In the order of their keys, so that the rows of a table stand together.
         readings: Vec<Reading>,
+    },
+    /// `uinject`: sources of packets.
+    Uinject {
+        /// Start of the process that counts.
+        boot: BootId,
+        /// Which page, when there are several or they belong to a snapshot.
+        part: Option<Part>,
+        /// What they tell since that start.
+        sources: Vec<UinjectReport>,
     },
     /// `event-count`.
     Counts {
@@ -42,21 +60,36 @@ pub enum Message {
     },
     /// `mote-log`.
     Log(MoteLog),
+    /// `mote-data`.
+    Data(MoteData),
     /// `gap`: events that were dropped since the last one, by type.
     Gap(BTreeMap<String, u64>),
     /// `command-outcome`.
-    Outcome {
-        /// The host's id of the command.
-        id: HostId,
-        /// How far it is.
-        state: OutcomeState,
-        /// Why, or what came of it.
-        detail: String,
-    },
+    Outcome(Outcome),
     /// `lbr-health`.
-    Health(Vec<ProcessHealth>),
+    Health {
+        /// Which page, when there are several.
+        part: Option<Part>,
+        /// All processes, on each page.
+        processes: Vec<ProcessHealth>,
+        /// The ports of this page.
+        ports: Vec<PortReport>,
+    },
     /// `error`: what the host said was not understood.
     Error(Fault),
+}
+
+/// How far a command of the host is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The host's id of the command.
+    pub id: HostId,
+    /// How far it is.
+    pub state: OutcomeState,
+    /// Why, or what came of it.
+    pub detail: String,
+    /// The figures of an echo test.
+    pub echo: Option<EchoFigures>,
 }
 
 /// One page of a set.

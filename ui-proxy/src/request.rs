@@ -71,15 +71,21 @@ pub enum Topic {
     Logs,
     /// `lbr-health`
     Health,
-    /// `dag`: taken, but this version says nothing about it.
+    /// `dag`
     Dag,
-    /// `mote-data`: taken, but this version says nothing about it.
+    /// `uinject`
+    Uinject,
+    /// `mote-data`
     Data,
 }
 
 impl Topic {
     /// All of them.
-    pub const ALL: [Self; 7] = [Self::Inventory, Self::Status, Self::Counts, Self::Logs, Self::Health, Self::Dag, Self::Data];
+    pub const ALL: [Self; 8] =
+        [Self::Inventory, Self::Status, Self::Counts, Self::Logs, Self::Health, Self::Dag, Self::Uinject, Self::Data];
+
+    /// Those that bring events: what is lost of them is told with `gap`.
+    pub const EVENTS: [Self; 2] = [Self::Logs, Self::Data];
 
     /// The name of its messages.
     pub fn name(self) -> &'static str {
@@ -90,6 +96,7 @@ impl Topic {
             Self::Logs => "mote-log",
             Self::Health => "lbr-health",
             Self::Dag => "dag",
+            Self::Uinject => "uinject",
             Self::Data => "mote-data",
         }
     }

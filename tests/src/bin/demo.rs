@@ -31,8 +31,12 @@ struct Options {
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
     motes: u16,
 
+    /// Number of emulated motes without a cable, which are known through the root alone
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(0..=100))]
+    mesh: u16,
+
     /// Play a recording instead of emulated motes
-    #[arg(long, value_name = "FILE", conflicts_with = "motes")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["motes", "mesh"])]
     replay: Option<PathBuf>,
 
     /// How many times as fast as it was the recording is played
@@ -56,7 +60,7 @@ fn main() -> ExitCode {
 fn show(process: &Process, options: &Options) -> anyhow::Result<()> {
     let motes = match &options.replay {
         Some(file) => Motes::Replayed { file: std::fs::canonicalize(file)?, speed: options.speed },
-        None => Motes::Emulated(options.motes),
+        None => Motes::Mesh { cabled: options.motes, cableless: options.mesh },
     };
     let mut demo = Demo::start(&motes, if options.ssh { Way::Ssh } else { Way::Direct })?;
     if options.once {

@@ -1,14 +1,16 @@
 //! Motes without hardware: recorded ones, played again, and synthetic ones. The program `mote-emulator` is built from here.
 //!
 //! Each mote is the master end of a pty; its slave end has a stable name, a symbolic link in a directory. The thinking is pure
-//! and takes its time from outside: [`replay::Replay`] plays a recording, [`network::Network`] is a mesh of [`mote::Mote`]s.
-//! Around it lies a shell, which alone touches the kernel. Motes are built from the product's own frame and HDLC code, pinned
-//! by the recordings; nothing of this may run on a router.
+//! and takes its time from outside: [`replay::Replay`] plays a recording, [`network::Network`] is a mesh of [`mote::Mote`]s,
+//! to which [`command::Command`]s happen by a [`plan::Plan`]. Around it lies a shell, which alone touches the kernel. Motes
+//! are built from the product's own frame, 6LoWPAN and HDLC code, pinned by the recordings; nothing of this may run on a router.
 
+pub mod command;
 mod complaint;
 pub mod mote;
 pub mod network;
 mod options;
+pub mod plan;
 mod random;
 mod receiver;
 pub mod replay;
@@ -31,7 +33,7 @@ use shell::Shell;
 
 pub use options::{Ending, Laps, Speed};
 pub use receiver::Input;
-pub use script::{Event, Reader, Script};
+pub use script::{Event, Plug, Reader, Script};
 
 /// Runs the program until it is told to stop, or until everything is played.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -52,6 +54,7 @@ fn play(process: &Process, options: &ReplayOptions) -> Result<(), Failure> {
 }
 
 fn emulate(process: &Process, options: &Emulate) -> Result<(), Failure> {
-    let network = Network::new(options.motes, options.seed, options.flow_control());
-    Shell::new(process, network, &options.place)?.run(Ending::Stays)
+    let plan = options.plan().map_err(Failure::Configuration)?;
+    let network = Network::new(options.kit(), plan);
+    Shell::new(process, network, &options.place)?.with_console()?.run(Ending::Stays)
 }

@@ -3,8 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use mqtypes::ids::Asn;
 
-use super::mote::FlowControl;
+use super::command;
+use super::mote::{FlowControl, LARGEST_ASN};
+use super::network::Kit;
+use super::plan::Plan;
 
 /// Plays OpenWSN motes on pseudo-terminals: recorded ones, or synthetic ones that obey their host.
 ///
@@ -49,15 +53,40 @@ pub(super) struct Replay {
 }
 
 /// Emulates synthetic motes that form a mesh once one of them is made DAG root
+///
+/// They behave as boards with OpenWSN firmware 1.25 do: they report, log, join, choose parents, negotiate cells, and obey
+/// their host. What those without a cable send (DAOs, uinject) comes up through the root. The same seed and the same host
+/// give the same bytes. Everything that goes wrong with real motes can be made to happen: see the commands below.
 #[derive(Debug, Args)]
+#[command(after_help = command::HELP)]
 pub(super) struct Emulate {
-    /// How many motes there are; mote K has the EUI-64 141592cc0000HHLL, HHLL being K
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    /// How many motes have a cable; mote K has the EUI-64 141592cc0000HHLL, HHLL being K
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub motes: u16,
 
-    /// What chance starts from: signal strengths, delays, cells
+    /// How many motes without a cable stand behind them, in the same mesh; they are counted on
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=1000))]
+    pub mesh: u16,
+
+    /// What chance starts from: signal strengths, delays, cells, faults
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+
+    /// Commands and their times, a line each; see below
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
+
+    /// So many faults a minute by chance, on average: boots, pulled plugs, noise and the like
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    faults: Option<f64>,
+
+    /// How far motes wander from their places, percent of the distance between two; from 20 on, neighbours come and go
+    #[arg(long, default_value_t = 5, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    wander: u8,
+
+    /// The slot number at which a root begins to count, to see it pass 16 or 32 bits
+    #[arg(long, default_value_t = 0, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(0..=LARGEST_ASN))]
+    asn: u64,
 
     /// Send neither XON nor XOFF: the host is woken 10 times a second by each mote, not 210 times
     #[arg(long)]
@@ -117,9 +146,26 @@ impl Replay {
 }
 
 impl Emulate {
-    pub fn flow_control(&self) -> FlowControl {
-        if self.no_flow_control { FlowControl::Silent } else { FlowControl::EverySlot }
+    pub fn kit(&self) -> Kit {
+        let flow = if self.no_flow_control { FlowControl::Silent } else { FlowControl::EverySlot };
+        let Self { motes: cabled, mesh, seed, wander, .. } = *self;
+        Kit { cabled, mesh, seed, flow, first_asn: Asn(self.asn), wander }
     }
+
+    /// What is to happen; the error names what is wrong with the script.
+    pub fn plan(&self) -> Result<Plan, String> {
+        let motes = self.motes + self.mesh;
+        let plan = self.script.as_deref().map_or_else(|| Ok(Plan::default()), |path| Plan::load(path, motes))?;
+        Ok(match self.faults {
+            Some(per_minute) => plan.with_faults(per_minute, self.seed, self.motes, motes),
+            None => plan,
+        })
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate| (0.001..=600.0).contains(rate));
+    rate.ok_or_else(|| "a number of faults a minute from 0.001 to 600 is expected".to_owned())
 }
 
 fn speed(text: &str) -> Result<Speed, String> {

@@ -3,7 +3,7 @@
 //! The mote does not interpret 11, 12 and 13 from the host: they are data. Two corners of the firmware are not copied: an
 //! escape that a frame ends in spoils the next frame there, and commands run inside the interrupt.
 
-use serial_bridge::hdlc::{Decoder, ESCAPE, FLAG};
+use framing::hdlc::{Decoder, ESCAPE, FLAG};
 
 /// The input buffer, CRC included. The frame is given up when the last byte of it would be filled.
 const BUFFER: usize = 200;
@@ -56,8 +56,8 @@ impl Receiver {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use framing::hdlc::encode;
     use mqtypes::serial::MAX_PAYLOAD_TO_MOTE;
-    use serial_bridge::hdlc::encode;
 
     fn receive(bytes: &[u8]) -> Vec<Input> {
         let mut receiver = Receiver::default();

@@ -27,6 +27,15 @@ pub struct Event {
     pub input: Input,
 }
 
+/// A change to a port's plug.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Plug {
+    /// The port is gone: its name, and what it stood for.
+    Out(usize),
+    /// It is back under this name.
+    In(usize, String),
+}
+
 /// Motes on ports. A port is named by its place in [`Self::ports`].
 pub trait Script {
     /// The names of the ports, fit for names of files.
@@ -49,6 +58,15 @@ pub trait Script {
 
     /// What the host has sent, frame by frame.
     fn poll_event(&mut self) -> Option<Event>;
+
+    /// A person has typed a line.
+    fn handle_line(&mut self, now: Mono, line: &str);
+
+    /// The next change to a plug.
+    fn poll_plug(&mut self) -> Option<Plug>;
+
+    /// The next line for whoever started us.
+    fn poll_remark(&mut self) -> Option<String>;
 
     /// The totals as JSON, once, when there will never be any output again but answers to the host.
     fn poll_end(&mut self) -> Option<serde_json::Value>;

@@ -1,11 +1,15 @@
 //! A GUI host in a stack, seen through what it prints.
+//!
+//! Whoever waits for a message has everything that the router said until then checked against the link's schema.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::child::Child;
+use super::link_schema::check_router;
 use super::place::Place;
 use super::sshd::Sshd;
 
@@ -22,6 +26,8 @@ pub struct GuiHost {
     /// The page, with its token.
     pub page: String,
     next_id: u32,
+    /// So many of its lines are known to be right.
+    checked: AtomicUsize,
 }
 
 impl GuiHost {
@@ -54,7 +60,7 @@ impl GuiHost {
         let page = after("page: ")?;
         let link_port =
             link.split(' ').next().and_then(|address| address.rsplit(':').next()?.parse().ok()).context("`link: ADDRESS:PORT`")?;
-        Ok(Self { process, link_port, page, next_id: 0 })
+        Ok(Self { process, link_port, page, next_id: 0, checked: AtomicUsize::new(0) })
     }
 
     /// Where `ui-proxy` is to dial.
@@ -74,7 +80,23 @@ impl GuiHost {
 
     /// Waits for a message at or behind `from` in which `find` finds something.
     pub fn wait_for<T>(&self, what: &str, from: usize, mut find: impl FnMut(&Value) -> Option<T>) -> Result<T> {
-        self.process.stdout.wait_for(what, from, WITHIN, |line| find(&serde_json::from_str(line).ok()?))
+        let found = self.process.stdout.wait_for(what, from, WITHIN, |line| find(&serde_json::from_str(line).ok()?));
+        self.check()?;
+        found
+    }
+
+    /// Is all that the router has said as the schema has it? Each line is looked at once.
+    fn check(&self) -> Result<()> {
+        let lines = self.process.stdout.all();
+        let checked = self.checked.swap(lines.len(), Ordering::Relaxed);
+        for line in lines.iter().skip(checked) {
+            let message: Value = serde_json::from_str(line).with_context(|| format!("no JSON: {line}"))?;
+            // Those with a direction are the host's own.
+            if message.get("dir").is_none() {
+                check_router(&message)?;
+            }
+        }
+        Ok(())
     }
 
     /// Waits for a message of this type.

@@ -5,6 +5,7 @@
 
 mod child;
 mod gui;
+mod link_schema;
 mod place;
 pub mod router;
 pub mod sshd;

@@ -14,8 +14,15 @@ const READY_WITHIN: Duration = Duration::from_mins(1);
 /// Which motes there are.
 #[derive(Debug, Clone)]
 pub enum Motes {
-    /// Emulated ones.
+    /// Emulated ones, each on its own line.
     Emulated(u16),
+    /// Emulated ones, and more behind whichever of them becomes root.
+    Mesh {
+        /// Motes with a line.
+        cabled: u16,
+        /// Motes without.
+        cableless: u16,
+    },
     /// A recording, so many times as fast as it was.
     Replayed {
         /// The file.
@@ -105,6 +112,7 @@ fn start_motes(place: &Place, motes: &Motes) -> Result<(Option<Child>, Vec<PathB
     match motes {
         Motes::None => return Ok((None, Vec::new())),
         Motes::Emulated(number) => command.args(["emulate", "--motes", &number.to_string()]),
+        Motes::Mesh { cabled, cableless } => command.args(["emulate", "--motes", &cabled.to_string(), "--mesh", &cableless.to_string()]),
         Motes::Replayed { file, speed } => command.arg("replay").arg(place.reachable(file)?).args(["--speed", &speed.to_string()]),
     };
     command.arg("--dir").arg(place.path("motes")).arg("--log-host").arg(place.path("host-frames.jsonl"));

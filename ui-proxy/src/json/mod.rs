@@ -12,12 +12,16 @@ use bus::moment::Moment;
 
 pub mod command;
 pub mod count;
+pub mod dag;
+pub mod data;
 pub mod handshake;
 pub mod health;
 pub mod inventory;
 pub mod log;
+pub mod port;
 pub mod request;
 pub mod status;
+pub mod uinject;
 
 /// What every message of the router begins with.
 #[derive(Serialize)]
@@ -63,19 +67,25 @@ pub fn encode(message: &Message, seq: u64, now: Moment) -> String {
     let t = now.unix_ms;
     match message {
         Message::Inventory { part, motes } => framed("mote-inventory", seq, t, &inventory::body(*part, motes, now)),
+        Message::Dag { part, motes } => framed("dag", seq, t, &dag::body(*part, motes, now)),
         Message::Status { who, part, readings } => framed("mote-status", seq, t, &status::body(who, *part, readings, now)),
+        Message::Uinject { boot, part, sources } => framed("uinject", seq, t, &uinject::body(*boot, *part, sources, now)),
         Message::Counts { boot, part, counts } => framed("event-count", seq, t, &count::body(*boot, *part, counts)),
-        // A log line is dated when it was heard: that is the time people look for.
+        // Events are dated when they were heard: that is the time people look for.
         Message::Log(line) => framed("mote-log", seq, now.unix_ms_of(line.heard), &log::body(line)),
+        Message::Data(packet) => framed("mote-data", seq, now.unix_ms_of(packet.heard), &data::body(packet)),
         Message::Gap(dropped) => framed("gap", seq, t, &log::gap(dropped)),
-        Message::Outcome { id, state, detail } => framed("command-outcome", seq, t, &command::outcome(id, *state, detail)),
-        Message::Health(processes) => framed("lbr-health", seq, t, &health::body(processes)),
+        Message::Outcome(outcome) => framed("command-outcome", seq, t, &command::outcome(outcome)),
+        Message::Health { part, processes, ports } => framed("lbr-health", seq, t, &health::body(*part, processes, ports, now)),
         Message::Error(fault) => framed("error", seq, t, &command::error(fault)),
     }
 }
 
 fn framed<B: Serialize>(kind: &'static str, seq: u64, t: u64, body: &B) -> String {
-    text_of(&Framed { kind, seq, t, body })
+    let text = text_of(&Framed { kind, seq, t, body });
+    #[cfg(test)]
+    crate::schema::check_router(&serde_json::from_str(&text).expect("JSON"));
+    text
 }
 
 fn text_of(value: &impl Serialize) -> String {

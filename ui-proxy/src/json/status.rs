@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use mqtypes::ids::Who;
 use mqtypes::names;
-use mqtypes::status::{Address, Element, IdManager, MacStats, NeighborsRow, QueueEntry, ScheduleRow};
+use mqtypes::status::{
+    Address, Element, IdManager, MacStats, NeighborsRow, ParentLink, QueueEntry, QueueFill, ScheduleRow, Summary, TableFill,
+};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -13,6 +15,9 @@ use super::{CodedJson, PartJson};
 use crate::message::Part;
 use crate::session::mote_status::{Reading, Value};
 use bus::moment::Moment;
+
+/// Its name among the elements. The firmware has none of that name.
+const SUMMARY: &str = "Summary";
 
 #[derive(Serialize)]
 pub(super) struct Body<'a> {
@@ -78,6 +83,10 @@ impl Elements {
     fn add(&mut self, value: &Value, t: u64) {
         let element = match value {
             Value::QueueRow { row, entry } => return self.add_row("Queue", *row, t, Row::Queue(entry.into())),
+            Value::Summary(summary) => {
+                let fields = Plain::Summary(Box::new(SummaryJson::from(summary)));
+                return self.plain.push((SUMMARY.into(), Dated { t, fields }));
+            }
             Value::Element(element) => element,
         };
         let name = names::element_name(element);
@@ -171,6 +180,7 @@ enum Plain {
     Unknown {
         raw: String,
     },
+    Summary(Box<SummaryJson>),
 }
 
 #[derive(Serialize)]
@@ -223,8 +233,58 @@ impl From<&MacStats> for MacStatsJson {
             num_de_sync: it.num_de_sync,
             num_tics_on: it.num_tics_on,
             num_tics_total: it.num_tics_total,
-            duty_cycle: (it.num_tics_total != 0).then(|| f64::from(it.num_tics_on) / f64::from(it.num_tics_total)),
+            duty_cycle: it.duty_cycle(),
         }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SummaryJson {
+    preferred_parent: Option<ParentJson>,
+    neighbors: FillJson,
+    schedule: FillJson,
+    queue: Option<QueueFillJson>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ParentJson {
+    mote: String,
+    rssi: i8,
+    prr: Option<f64>,
+    /// Of so many frames.
+    num_tx: u8,
+}
+
+#[derive(Serialize)]
+struct FillJson {
+    used: u8,
+    heard: u16,
+    of: Option<u16>,
+}
+
+#[derive(Serialize)]
+struct QueueFillJson {
+    used: u8,
+    of: u8,
+}
+
+impl From<&Summary> for SummaryJson {
+    fn from(Summary { parent, neighbors, schedule, queue }: &Summary) -> Self {
+        let fill = |&TableFill { used, heard, of }: &TableFill| FillJson { used, heard, of };
+        Self {
+            preferred_parent: parent.as_ref().map(ParentJson::from),
+            neighbors: fill(neighbors),
+            schedule: fill(schedule),
+            queue: queue.map(|QueueFill { used, of }| QueueFillJson { used, of }),
+        }
+    }
+}
+
+impl From<&ParentLink> for ParentJson {
+    fn from(ParentLink { mote, rssi, prr }: &ParentLink) -> Self {
+        Self { mote: mote.to_string(), rssi: *rssi, prr: prr.ratio(), num_tx: prr.sent }
     }
 }
 
@@ -254,6 +314,8 @@ struct ScheduleJson {
     num_tx: u8,
     #[serde(rename = "numTxACK")]
     num_tx_ack: u8,
+    /// Packet reception ratio; null when nothing was sent.
+    prr: Option<f64>,
     last_used_asn: u64,
     t: u64,
 }
@@ -269,6 +331,7 @@ impl ScheduleJson {
             num_rx: row.num_rx,
             num_tx: row.num_tx,
             num_tx_ack: row.num_tx_ack,
+            prr: row.prr().ratio(),
             last_used_asn: row.last_used_asn.0,
             t,
         }
@@ -291,6 +354,8 @@ struct NeighborsJson {
     num_tx: u8,
     #[serde(rename = "numTxACK")]
     num_tx_ack: u8,
+    /// Packet reception ratio; null when nothing was sent.
+    prr: Option<f64>,
     num_wraps: u8,
     asn: u64,
     join_prio: u8,
@@ -319,6 +384,7 @@ impl NeighborsJson {
             num_rx: row.num_rx,
             num_tx: row.num_tx,
             num_tx_ack: row.num_tx_ack,
+            prr: row.prr().ratio(),
             num_wraps: row.num_wraps,
             asn: row.asn.0,
             join_prio: row.join_prio,
@@ -358,7 +424,7 @@ mod tests {
     use crate::message::Message;
     use mqtypes::ids::{Asn, Eui64, PortName};
     use mqtypes::mono::Mono;
-    use mqtypes::status::{Backoff, IsSync, Msf, MyDagRank, OutputBuffer};
+    use mqtypes::status::{Backoff, IsSync, Msf, MyDagRank, OutputBuffer, Prr};
 
     const EUI: Eui64 = Eui64([0x14, 0x15, 0x92, 0xcc, 0, 0, 0, 1]);
 
@@ -389,7 +455,7 @@ mod tests {
             channel_offset: 4,
             neighbor: address(6),
             num_rx: 5,
-            num_tx: 6,
+            num_tx: 8,
             num_tx_ack: 7,
             last_used_asn: Asn(0xff_ffff_ffff),
         }
@@ -407,8 +473,8 @@ mod tests {
             dag_rank: 256,
             rssi: -63,
             num_rx: 3,
-            num_tx: 4,
-            num_tx_ack: 5,
+            num_tx: 0,
+            num_tx_ack: 0,
             num_wraps: 6,
             asn: Asn(7),
             join_prio: 8,
@@ -486,7 +552,7 @@ mod tests {
         assert_eq!(told["Schedule"]["t"], 1_700_000_008_000_u64);
         let expect = serde_json::json!({
             "slotOffset": 2, "type": {"code": 3, "name": "TXRX"}, "shared": true, "channelOffset": 4,
-            "neighbor": {"type": "anycast", "value": ""}, "numRx": 5, "numTx": 6, "numTxACK": 7,
+            "neighbor": {"type": "anycast", "value": ""}, "numRx": 5, "numTx": 8, "numTxACK": 7, "prr": 0.875,
             "lastUsedAsn": 1_099_511_627_775_u64, "t": 1_700_000_007_000_u64,
         });
         assert_eq!(told["Schedule"]["rows"]["19"], expect);
@@ -497,8 +563,8 @@ mod tests {
     fn a_neighbours_row_has_every_field_and_old_firmwares_row_one_more() {
         let mut expect = serde_json::json!({
             "used": true, "insecure": false, "parentPreference": 1, "stableNeighbor": true, "switchStabilityCounter": 2,
-            "addr": {"type": "64b", "value": "141592cc00000002"}, "DAGrank": 256, "rssi": -63, "numRx": 3, "numTx": 4,
-            "numTxACK": 5, "numWraps": 6, "asn": 7, "joinPrio": 8, "f6PNORES": false, "sixtopSeqNum": 9,
+            "addr": {"type": "64b", "value": "141592cc00000002"}, "DAGrank": 256, "rssi": -63, "numRx": 3, "numTx": 0,
+            "numTxACK": 0, "prr": null, "numWraps": 6, "asn": 7, "joinPrio": 8, "f6PNORES": false, "sixtopSeqNum": 9,
             "backoffExponent": 10, "backoff": 11, "t": 1_700_000_009_000_u64,
         });
         assert_eq!(elements(vec![reading(9, Element::NeighborsRow(neighbors_row()))])["Neighbors"]["rows"]["1"], expect);
@@ -517,6 +583,25 @@ mod tests {
             "3": {"creator": {"code": 200, "name": "unknown"}, "owner": {"code": 0, "name": "NULL"}},
         });
         assert_eq!(told["Queue"]["rows"], expect);
+    }
+
+    #[test]
+    fn the_summary_stands_beside_the_elements() {
+        let parent = ParentLink { mote: EUI, rssi: -63, prr: Prr { acked: 19, sent: 20 } };
+        let fill = |of| TableFill { used: 4, heard: 30, of };
+        let queue = Some(QueueFill { used: 2, of: 20 });
+        let summary = Summary { parent: Some(parent), neighbors: fill(Some(30)), schedule: fill(None), queue };
+        let told = |summary| elements(vec![Reading { value: Value::Summary(summary), heard: Mono(9_000_000) }])["Summary"].clone();
+        let expect = serde_json::json!({
+            "t": 1_700_000_009_000_u64, "preferredParent": {"mote": "141592cc00000001", "rssi": -63, "prr": 0.95, "numTx": 20},
+            "neighbors": {"used": 4, "heard": 30, "of": 30}, "schedule": {"used": 4, "heard": 30, "of": null},
+            "queue": {"used": 2, "of": 20},
+        });
+        assert_eq!(told(summary), expect);
+        let unsent = ParentLink { prr: Prr { acked: 0, sent: 0 }, ..parent };
+        assert_eq!(told(Summary { parent: Some(unsent), ..summary })["preferredParent"]["prr"], serde_json::Value::Null);
+        let nothing = told(Summary::default());
+        assert_eq!((&nothing["preferredParent"], &nothing["queue"]), (&serde_json::Value::Null, &serde_json::Value::Null));
     }
 
     #[test]

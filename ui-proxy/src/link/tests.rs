@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::*;
 use crate::key::Key;
 use crate::proof::{Nonce, Role, Transcript};
+use crate::session::Packets;
 use crate::session::health::tests::figures;
 
 const RETRY_FOR: Duration = Duration::from_mins(1);
@@ -138,7 +139,7 @@ fn a_right_proof_makes_the_link_live_and_ours_follows() {
     let auth: Value = serde_json::from_str(auth).expect("JSON");
     assert_eq!((&auth["type"], &auth["seq"], auth["proof"].as_str().map(str::len)), (&Value::from("auth"), &Value::from(1), Some(64)));
     assert!(stage.is_live());
-    assert_eq!(stage.said_to_bus(), [ToBus::SubscribeAnew, ToBus::AskHealth]);
+    assert_eq!(stage.said_to_bus(), [ToBus::SubscribeAnew(Packets::Unwanted), ToBus::AskHealth]);
     stage.link.handle_figures(stage.now.mono, figures(Sender::UiProxy));
     let health: Value = serde_json::from_str(&stage.link.poll_message(stage.now).expect("health")).expect("JSON");
     assert_eq!(health["seq"], 2);

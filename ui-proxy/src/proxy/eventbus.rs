@@ -12,7 +12,7 @@ use mqtypes::ids::RequestId;
 use mqtypes::mono::Mono;
 use mqtypes::queues::{EVENTBUS_REQUESTS, UI_PROXY, kernel_name};
 
-use crate::session::ToBus;
+use crate::session::{Packets, ToBus};
 
 /// The lease of our subscription. It is renewed three times in it.
 const LEASE: Duration = Duration::from_secs(30);
@@ -21,7 +21,11 @@ const LEASE: Duration = Duration::from_secs(30);
 const BOUNDS: Bounds = Bounds { entries: 32, bytes: 16 * 1024 };
 
 /// What waits for `eventbus`, and the queue to it.
-pub struct Eventbus(Outlet<Saying, Request>);
+pub struct Eventbus {
+    outlet: Outlet<Saying, Request>,
+    /// What the next subscription is to.
+    packets: Packets,
+}
 
 /// What need not be said twice when it waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,20 +47,25 @@ pub enum Unsent {
 impl Eventbus {
     /// Nothing waits yet, and nothing is opened.
     pub fn new(instance: &str, identity: Identity, registration: Registration) -> Self {
-        Self(Outlet::new(kernel_name(instance, EVENTBUS_REQUESTS.spec.name), identity, registration, BOUNDS))
+        let outlet = Outlet::new(kernel_name(instance, EVENTBUS_REQUESTS.spec.name), identity, registration, BOUNDS);
+        Self { outlet, packets: Packets::Unwanted }
     }
 
     /// Something is to be said.
     pub fn tell(&mut self, now: Mono, saying: ToBus) -> Result<(), Unsent> {
-        let outbox = self.0.outbox();
+        let outbox = self.outlet.outbox();
         match saying {
-            ToBus::SubscribeAnew => {
+            ToBus::SubscribeAnew(packets) => {
+                self.packets = packets;
                 outbox.clear();
                 // A subscription that looks the same would only be renewed, without a snapshot.
                 outbox.mark(Saying::Unsubscribe);
                 outbox.mark(Saying::Subscribe);
             }
-            ToBus::Renew => outbox.mark(Saying::Subscribe),
+            ToBus::Renew(packets) => {
+                self.packets = packets;
+                outbox.mark(Saying::Subscribe);
+            }
             ToBus::AskHealth => outbox.mark(Saying::AskHealth),
             ToBus::Command(command) => return self.command(now, command),
             ToBus::Unsubscribe => {
@@ -65,7 +74,7 @@ impl Eventbus {
             }
             ToBus::BeSilent => {
                 self.flush(now);
-                self.0.outbox().clear();
+                self.outlet.outbox().clear();
             }
         }
         Ok(())
@@ -75,14 +84,14 @@ impl Eventbus {
     /// it would be late when `eventbus` comes.
     fn command(&mut self, now: Mono, command: Command) -> Result<(), Unsent> {
         let (id, bytes) = (command.id, weight(&command));
-        self.0.outbox().push_command(Request::Command(command), bytes).map_err(|Full| Unsent::NoRoom(id))?;
+        self.outlet.outbox().push_command(Request::Command(command), bytes).map_err(|Full| Unsent::NoRoom(id))?;
         self.flush(now);
-        if self.0.is_missing() { Err(Unsent::NoEventbus(self.take_back_commands())) } else { Ok(()) }
+        if self.outlet.is_missing() { Err(Unsent::NoEventbus(self.take_back_commands())) } else { Ok(()) }
     }
 
     /// Takes the commands that wait out of the outbox; the rest keeps waiting.
     fn take_back_commands(&mut self) -> Vec<RequestId> {
-        let outbox = self.0.outbox();
+        let outbox = self.outlet.outbox();
         let (mut sayings, mut commands) = (Vec::new(), Vec::new());
         for entry in outbox.iter() {
             match entry {
@@ -100,24 +109,30 @@ impl Eventbus {
 
     /// Says as much as there is room for.
     pub fn flush(&mut self, now: Mono) {
-        self.0.flush(now, |saying| Some(saying.request()));
+        let packets = self.packets;
+        self.outlet.flush(now, |saying| Some(saying.request(packets)));
     }
 
     /// When [`Self::flush`] must be called again at the latest.
     pub fn poll_timeout(&self) -> Option<Mono> {
-        self.0.poll_timeout()
+        self.outlet.poll_timeout()
     }
 }
 
 impl Saying {
-    fn request(self) -> Request {
+    fn request(self, packets: Packets) -> Request {
         let reply = UI_PROXY.spec.name.to_owned();
         match self {
             Self::Unsubscribe => Request::Unsubscribe { reply },
-            Self::Subscribe => Request::Subscribe(Subscribe { reply, topics: Topic::ALL.to_vec(), lease_ms: LEASE.as_millis() as u32 }),
+            Self::Subscribe => Request::Subscribe(Subscribe { reply, topics: topics(packets), lease_ms: LEASE.as_millis() as u32 }),
             Self::AskHealth => Request::AskHealth,
         }
     }
+}
+
+fn topics(packets: Packets) -> Vec<Topic> {
+    let is_wanted = |topic: &Topic| packets == Packets::Wanted || *topic != Topic::Data;
+    Topic::ALL.into_iter().filter(is_wanted).collect()
 }
 
 /// About how many bytes a command takes in the queue.

@@ -5,6 +5,9 @@ use mqtypes::ids::PortName;
 /// Motes: three times what one router is made for.
 pub const MOST_MOTES: usize = 1024;
 
+/// Parents of a mote in the DODAG: a DAO has one or two, and no frame has room for more than a dozen.
+pub const MOST_PARENTS: usize = 16;
+
 /// Counts: about thirty for each port.
 pub const MOST_COUNTS: usize = 16_384;
 

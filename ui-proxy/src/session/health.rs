@@ -8,12 +8,22 @@ use std::time::Duration;
 use mqtypes::envelope::Sender;
 use mqtypes::health::ProcessHealth;
 use mqtypes::mono::Mono;
+use mqtypes::serial::PortReport;
 
 /// The others answer within a few milliseconds; this much is left for a busy board.
 const ANSWERS_WITHIN: Duration = Duration::from_millis(250);
 
-/// Figures older than this are not told: the process has missed the last question.
-const STALE_AFTER: Duration = Duration::from_secs(15);
+/// Figures older than this are not told: whoever should have answered has missed the last question.
+pub const STALE_AFTER: Duration = Duration::from_secs(15);
+
+/// What is told at one time.
+#[derive(Debug)]
+pub struct Figures {
+    /// The processes'.
+    pub processes: Vec<ProcessHealth>,
+    /// The serial ports'.
+    pub ports: Vec<PortReport>,
+}
 
 /// What the others have answered.
 #[derive(Debug, Default)]
@@ -30,8 +40,12 @@ impl Health {
 
     /// Another process has answered.
     pub fn handle_answer(&mut self, now: Mono, health: ProcessHealth) {
-        if health.process != Sender::UiProxy {
-            self.others.insert(health.process, (health, now));
+        match health.process {
+            Sender::SerialBridge | Sender::Eventbus => {
+                self.others.insert(health.process, (health, now));
+            }
+            // Our own are measured when they are told; a tool is no part of the router.
+            Sender::UiProxy | Sender::Tool => {}
         }
     }
 
@@ -67,7 +81,7 @@ pub(crate) mod tests {
         assert_eq!(health.poll_timeout(), Some(Mono(250_000)));
         assert_eq!(told(&mut health, 1), [Sender::UiProxy]);
         assert_eq!(health.poll_timeout(), None);
-        for process in [Sender::Eventbus, Sender::UiProxy] {
+        for process in [Sender::Eventbus, Sender::UiProxy, Sender::Tool] {
             health.handle_answer(Mono(2_000_000), figures(process));
         }
         assert_eq!(told(&mut health, 10), [Sender::Eventbus, Sender::UiProxy]);

@@ -5,8 +5,11 @@ use mqtypes::mote::MoteEntry;
 
 use super::bounds::Kept;
 use super::counts::Counts;
+use super::dag::Dag;
 use super::inventory::{Inventory, Taken};
+use super::ports::Ports;
 use super::status::{MoteKey, Statuses};
+use super::uinject::Uinject;
 
 /// What `eventbus` has told.
 #[derive(Debug)]
@@ -26,16 +29,30 @@ pub struct Mirror {
     pub boot: BootId,
     /// Which motes there are.
     pub inventory: Inventory,
+    /// How they are joined.
+    pub dag: Dag,
     /// What they report.
     pub statuses: Statuses,
+    /// What their `uinject` tells.
+    pub uinject: Uinject,
     /// How often what happened.
     pub counts: Counts,
+    /// The serial ports' figures.
+    pub ports: Ports,
 }
 
 impl Mirror {
     /// Nothing yet of this start of `eventbus`.
     pub fn new(boot: BootId) -> Self {
-        Self { boot, inventory: Inventory::default(), statuses: Statuses::default(), counts: Counts::default() }
+        Self {
+            boot,
+            inventory: Inventory::default(),
+            dag: Dag::default(),
+            statuses: Statuses::default(),
+            uinject: Uinject::default(),
+            counts: Counts::default(),
+            ports: Ports::default(),
+        }
     }
 
     /// A mote is there, or has changed.

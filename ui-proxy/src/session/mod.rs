@@ -8,19 +8,20 @@ use std::time::Duration;
 
 use bus::tally::Tally;
 use mqtypes::broker::Notification;
-use mqtypes::command::{Command, OutcomeState};
+use mqtypes::command::{Command, CommandOutcome, OutcomeState};
 use mqtypes::health::ProcessHealth;
 use mqtypes::ids::{BootId, Eui64, RequestId};
 use mqtypes::mono::Mono;
 
 use crate::json;
-use crate::message::{Message, Sequence};
+use crate::message::{Message, Outcome, Sequence};
 use crate::request::{Event, Fault, HostId, Patience, Rejection, Request, Strikes, Topic};
 use bus::moment::Moment;
 
 pub mod bounds;
 pub mod commands;
 pub mod counts;
+pub mod dag;
 pub mod events;
 pub mod health;
 pub mod inventory;
@@ -28,17 +29,19 @@ pub mod mirror;
 pub mod mote_status;
 pub mod pace;
 pub mod pages;
+pub mod ports;
 pub mod snapshot;
 mod staging;
 pub mod status;
 #[cfg(test)]
 mod tests;
 pub mod turn;
+pub mod uinject;
 
 use bounds::Kept;
 use commands::Commands;
 use events::Events;
-use health::Health;
+use health::{Figures, Health};
 use mirror::{Knowledge, Mirror};
 use snapshot::Snapshot;
 use status::MoteKey;
@@ -57,9 +60,9 @@ const MOST_REPLIES: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ToBus {
     /// Subscribe, whatever was before, and let nothing of before be said.
-    SubscribeAnew,
-    /// Renew the subscription.
-    Renew,
+    SubscribeAnew(Packets),
+    /// Renew the subscription, or change what it is to.
+    Renew(Packets),
     /// Let all processes tell their figures.
     AskHealth,
     /// Do this.
@@ -68,6 +71,15 @@ pub enum ToBus {
     Unsubscribe,
     /// Say nothing any more, not even what still waits.
     BeSilent,
+}
+
+/// Are the packets from the mesh subscribed to? Everything else is, whatever the host wants: it is caught up with later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packets {
+    /// By default they are not: nobody is woken for what nobody reads.
+    Unwanted,
+    /// The host has asked for them.
+    Wanted,
 }
 
 /// Everything that lasts as long as one link.
@@ -81,7 +93,7 @@ pub struct Session {
     events: Events,
     commands: Commands,
     health: Health,
-    figures: Option<Vec<ProcessHealth>>,
+    figures: Option<Figures>,
     /// Answers to the host; they overtake the rest.
     replies: VecDeque<Message>,
     /// Pages of what is being said.
@@ -112,7 +124,7 @@ impl Session {
             replies: VecDeque::new(),
             staged: VecDeque::new(),
             last_class: Class::Health,
-            to_bus: [ToBus::SubscribeAnew, ToBus::AskHealth].into(),
+            to_bus: [ToBus::SubscribeAnew(Packets::Unwanted), ToBus::AskHealth].into(),
             upkeep_at: now.after(UPKEEP),
             eventbus: None,
             strikes: Strikes::default(),
@@ -134,14 +146,23 @@ impl Session {
             Notification::Status(report) => self.with_mirror(|mirror| mirror.statuses.handle_report(report)),
             Notification::Count(count) => self.with_mirror(|mirror| mirror.counts.handle(count)),
             Notification::Log(line) if self.wants(Topic::Logs) => self.events.handle_log(line),
-            Notification::Gap { dropped } if self.wants(Topic::Logs) => self.events.handle_gap(&dropped),
-            Notification::Log(_) | Notification::Gap { .. } => {}
+            Notification::Data(packet) if self.wants(Topic::Data) => self.events.handle_data(packet),
+            Notification::Gap { dropped } if Topic::EVENTS.iter().any(|topic| self.wants(*topic)) => {
+                self.events.handle_gap(&dropped, &self.topics);
+            }
+            Notification::Log(_) | Notification::Data(_) | Notification::Gap { .. } => {}
             Notification::Outcome(outcome) => {
                 if let Some(id) = self.commands.handle_outcome(&outcome) {
-                    self.reply_outcome(id, outcome.state, outcome.detail);
+                    let CommandOutcome { id: _, state, detail, echo } = outcome;
+                    self.reply_outcome(Outcome { id, state, detail, echo });
                 }
             }
             Notification::Health(health) => self.health.handle_answer(now, health),
+            Notification::Summary(report) => self.with_mirror(|mirror| mirror.statuses.handle_summary(report)),
+            Notification::Port(report) => self.with_mirror(|mirror| mirror.ports.handle_report(now, report)),
+            Notification::Dag(entry) => self.with_mirror(|mirror| mirror.dag.handle_entry(entry)),
+            Notification::DagGone(mote) => self.with_mirror(|mirror| mirror.dag.handle_gone(mote)),
+            Notification::Uinject(report) => self.with_mirror(|mirror| mirror.uinject.handle(report)),
         }
     }
 
@@ -154,7 +175,7 @@ impl Session {
             }
             Err(Rejection::Refused { id, detail }) => {
                 self.strikes.understood();
-                self.refuse(id, detail);
+                self.refuse(id, &detail);
                 Patience::Left
             }
             Err(Rejection::Fault(fault)) => self.handle_fault(fault),
@@ -173,21 +194,25 @@ impl Session {
     /// A command found no room on its way to `eventbus`.
     pub fn handle_no_room(&mut self, id: RequestId) {
         if let Some(id) = self.commands.abandon(id) {
-            self.refuse(id, "busy: too much waits for eventbus already; is it running?".to_owned());
+            self.refuse(id, "busy: too much waits for eventbus already; is it running?");
         }
     }
 
     /// A command found no `eventbus`, and was not sent.
     pub fn handle_no_eventbus(&mut self, id: RequestId) {
         if let Some(id) = self.commands.abandon(id) {
-            self.reply_outcome(id, OutcomeState::Failed, "no-eventbus: eventbus is not running".to_owned());
+            self.reply_end(id, OutcomeState::Failed, "no-eventbus: eventbus is not running");
         }
     }
 
     /// Our own figures, when [`Self::wants_figures`].
     pub fn handle_figures(&mut self, now: Mono, own: ProcessHealth) {
-        let figures = self.health.handle_own(now, own);
-        self.figures = self.wants(Topic::Health).then_some(figures);
+        let processes = self.health.handle_own(now, own);
+        let ports = match &self.knowledge {
+            Knowledge::Nothing => Vec::new(),
+            Knowledge::Arriving(mirror) | Knowledge::Complete(mirror) => mirror.ports.told(now),
+        };
+        self.figures = self.wants(Topic::Health).then_some(Figures { processes, ports });
     }
 
     /// Is it time to tell the processes' figures?
@@ -199,14 +224,14 @@ impl Session {
     pub fn handle_timeout(&mut self, now: Mono) {
         if self.upkeep_at <= now {
             self.upkeep_at = now.after(UPKEEP);
-            self.to_bus.push_back(ToBus::Renew);
+            self.to_bus.push_back(ToBus::Renew(self.packets()));
             if self.wants(Topic::Health) {
                 self.health.asked(now);
                 self.to_bus.push_back(ToBus::AskHealth);
             }
         }
         for id in self.commands.handle_timeout(now) {
-            self.reply_outcome(id, OutcomeState::TimedOut, "no-answer: eventbus has not told how it went".to_owned());
+            self.reply_end(id, OutcomeState::TimedOut, "no-answer: eventbus has not told how it went");
         }
     }
 
@@ -258,16 +283,20 @@ impl Session {
         self.topics.contains(&topic)
     }
 
+    fn packets(&self) -> Packets {
+        if self.wants(Topic::Data) { Packets::Wanted } else { Packets::Unwanted }
+    }
+
     fn encode(&mut self, message: &Message, now: Moment) -> String {
         json::encode(message, self.sequence.take(), now)
     }
 
     fn handle_restart(&mut self) {
         self.to_bus.clear();
-        self.to_bus.push_back(ToBus::SubscribeAnew);
+        self.to_bus.push_back(ToBus::SubscribeAnew(self.packets()));
         let open: Vec<HostId> = self.commands.abandon_all().collect();
         for id in open {
-            self.reply_outcome(id, OutcomeState::Failed, "restarted: eventbus has restarted, and the command is not sent again".to_owned());
+            self.reply_end(id, OutcomeState::Failed, "restarted: eventbus has restarted, and the command is not sent again");
         }
     }
 
@@ -288,7 +317,7 @@ impl Session {
             Knowledge::Arriving(mirror) | Knowledge::Complete(mirror) => {
                 if change(mirror) == Kept::No && self.tally.count("left-out") {
                     log::warn!(
-                        "the bus told more motes, elements or counts than are kept for the GUI host, or longer names; the rest is left out"
+                        "the bus told more motes, elements, ports or counts than are kept for the GUI host, or longer names; the rest is left out"
                     );
                 }
             }
@@ -309,23 +338,27 @@ impl Session {
         match self.commands.begin(now, event) {
             Ok(command) => self.to_bus.push_back(ToBus::Command(command)),
             Err(commands::Busy) => {
-                self.refuse(event.id.clone(), format!("busy: {} commands are under way already", commands::MOST_OPEN));
+                self.refuse(event.id.clone(), &format!("busy: {} commands are under way already", commands::MOST_OPEN));
             }
         }
     }
 
     fn handle_subscribe(&mut self, now: Mono, topics: Option<BTreeSet<Topic>>, interval: Option<Duration>) {
         if let Some(topics) = topics {
+            let packets = self.packets();
             self.topics = topics;
-            if !self.wants(Topic::Logs) {
-                self.events.clear();
+            self.events.forget_unwanted(&self.topics);
+            if self.packets() != packets {
+                self.to_bus.push_back(ToBus::Renew(self.packets()));
             }
         }
         if let Some(interval) = interval {
             self.interval = interval;
             if let Knowledge::Arriving(mirror) | Knowledge::Complete(mirror) = &mut self.knowledge {
                 mirror.statuses.hasten(now, interval);
-                mirror.counts.pace.hasten(now, interval);
+                for pace in [&mut mirror.dag.pace, &mut mirror.uinject.pace, &mut mirror.counts.pace] {
+                    pace.hasten(now, interval);
+                }
             }
         }
     }
@@ -341,15 +374,20 @@ impl Session {
         Patience::Left
     }
 
-    fn refuse(&mut self, id: HostId, detail: String) {
+    fn refuse(&mut self, id: HostId, detail: &str) {
         self.tally.count("refused");
-        self.reply_outcome(id, OutcomeState::Refused, detail);
+        self.reply_end(id, OutcomeState::Refused, detail);
     }
 
-    fn reply_outcome(&mut self, id: HostId, state: OutcomeState, detail: String) {
+    /// We end a command ourselves.
+    fn reply_end(&mut self, id: HostId, state: OutcomeState, detail: &str) {
+        self.reply_outcome(Outcome { id, state, detail: detail.to_owned(), echo: None });
+    }
+
+    fn reply_outcome(&mut self, outcome: Outcome) {
         // The steps of a command may be left out when the host does not take them; its end may not.
-        if state.is_end() || self.can_listen() {
-            self.replies.push_back(Message::Outcome { id, state, detail });
+        if outcome.state.is_end() || self.can_listen() {
+            self.replies.push_back(Message::Outcome(outcome));
         }
     }
 }

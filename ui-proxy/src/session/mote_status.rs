@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use mqtypes::ids::PortName;
 use mqtypes::mono::Mono;
-use mqtypes::status::{Element, QueueEntry};
+use mqtypes::status::{Element, QueueEntry, Summary};
 
 use super::bounds::Kept;
 use super::pace::Pace;
@@ -20,7 +20,7 @@ use super::turn::Extent;
 /// Ten seconds, because the GUI host takes LIVE off a link that leaves it without an answer for as long: under LIVE nothing
 /// that is being heard looks older than the link itself may be. A mote repeats its elements every one or two seconds, so
 /// the host is told a small part of what is heard.
-const SAY_AGAIN_AFTER: Duration = Duration::from_secs(10);
+pub const SAY_AGAIN_AFTER: Duration = Duration::from_secs(10);
 
 /// Elements of unknown number or length that are kept of one mote, and the longest body of one, bytes.
 const MOST_UNKNOWN: usize = 16;
@@ -52,6 +52,8 @@ pub enum Value {
         /// What is in it.
         entry: QueueEntry,
     },
+    /// What `eventbus` reads off the elements: no element of the mote's own.
+    Summary(Summary),
 }
 
 /// Names a value of a mote. The order puts the rows of a table together.
@@ -60,12 +62,14 @@ enum Key {
     Element(u8),
     Row(u8, u8),
     Unknown(u8),
+    Summary,
 }
 
 impl Key {
     fn of(value: &Value) -> Self {
         match value {
             Value::QueueRow { row, .. } => Self::Row(QUEUE, *row),
+            Value::Summary(_) => Self::Summary,
             Value::Element(element) => match element {
                 Element::IsSync(_) => Self::Element(0),
                 Element::IdManager(_) => Self::Element(1),
@@ -140,6 +144,11 @@ impl MoteStatus {
                 Kept::Yes
             }
         }
+    }
+
+    /// What its elements come to has been told.
+    pub fn handle_summary(&mut self, summary: Summary, heard: Mono) {
+        self.set(Value::Summary(summary), heard);
     }
 
     /// When something of this mote is to be said.

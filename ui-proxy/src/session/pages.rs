@@ -8,16 +8,21 @@ pub const ROOM: usize = 30 * 1024;
 
 /// Entries in pages, in order; one page at least. An entry that no page can hold is left out and counted.
 pub fn split<T>(entries: impl IntoIterator<Item = T>, length: impl Fn(&T) -> usize) -> Pages<T> {
+    split_into(ROOM, entries, length)
+}
+
+/// The same into pages with less room, because each page has something else too.
+pub fn split_into<T>(room: usize, entries: impl IntoIterator<Item = T>, length: impl Fn(&T) -> usize) -> Pages<T> {
     let mut pages = vec![Vec::new()];
     let (mut used, mut left_out) = (0, 0);
     for entry in entries {
         // One byte for the comma.
         let needed = length(&entry) + 1;
-        if needed > ROOM {
+        if needed > room {
             left_out += 1;
             continue;
         }
-        if used + needed > ROOM {
+        if used + needed > room {
             pages.push(Vec::new());
             used = 0;
         }

@@ -1,4 +1,4 @@
-//! What of a snapshot is still to be said: the inventory, then mote by mote, then the counts.
+//! What of a snapshot is still to be said: the inventory and the DODAG, then mote by mote, then the rest.
 //!
 //! Only the order is kept here; the values are looked up when their turn comes, so that a slow link gets the newest.
 
@@ -11,8 +11,12 @@ use super::status::MoteKey;
 pub enum Portion {
     /// Which motes there are.
     Inventory,
+    /// The DODAG.
+    Dag,
     /// All of one mote's elements.
     Mote(MoteKey),
+    /// What `uinject` tells.
+    Uinject,
     /// All counts.
     Counts,
 }
@@ -38,7 +42,9 @@ impl Snapshot {
     pub fn begin(&mut self, motes: impl Iterator<Item = MoteKey>) {
         self.number += 1;
         self.after_this = AfterThis::Nothing;
-        self.waiting = [Portion::Inventory].into_iter().chain(motes.map(Portion::Mote)).chain([Portion::Counts]).collect();
+        let motes = motes.map(Portion::Mote);
+        let whole = [Portion::Inventory, Portion::Dag].into_iter().chain(motes).chain([Portion::Uinject, Portion::Counts]);
+        self.waiting = whole.collect();
     }
 
     /// The host asks for everything. While a snapshot is under way it is finished first, so that no host can keep it from ending.
@@ -88,12 +94,16 @@ mod tests {
         std::iter::from_fn(|| snapshot.poll(|| [mote("later")].into_iter())).collect()
     }
 
+    fn whole(motes: &[&str]) -> Vec<Portion> {
+        let motes = motes.iter().map(|name| Portion::Mote(mote(name)));
+        [Portion::Inventory, Portion::Dag].into_iter().chain(motes).chain([Portion::Uinject, Portion::Counts]).collect()
+    }
+
     #[test]
     fn the_inventory_comes_first_and_the_counts_last() {
         let mut snapshot = Snapshot::default();
         snapshot.begin([mote("a"), mote("b")].into_iter());
-        let expect = [Portion::Inventory, Portion::Mote(mote("a")), Portion::Mote(mote("b")), Portion::Counts];
-        assert_eq!(rest(&mut snapshot), expect);
+        assert_eq!(rest(&mut snapshot), whole(&["a", "b"]));
     }
 
     #[test]
@@ -103,8 +113,8 @@ mod tests {
         for _ in 0..100 {
             snapshot.ask(std::iter::empty());
         }
-        let expect = [Portion::Inventory, Portion::Counts, Portion::Inventory, Portion::Mote(mote("later")), Portion::Counts];
-        assert_eq!((rest(&mut snapshot), snapshot.number()), (expect.to_vec(), 2));
+        let expect = [whole(&[]), whole(&["later"])].concat();
+        assert_eq!((rest(&mut snapshot), snapshot.number()), (expect, 2));
     }
 
     #[test]

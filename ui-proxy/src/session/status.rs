@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use mqtypes::broker::StatusReport;
+use mqtypes::broker::{StatusReport, SummaryReport};
 use mqtypes::ids::{Eui64, PortName, Who};
 use mqtypes::mono::Mono;
 
@@ -37,13 +37,26 @@ impl Statuses {
     /// A mote has reported.
     pub fn handle_report(&mut self, report: StatusReport) -> Kept {
         let StatusReport { who, heard, element } = report;
-        let Some(key) = MoteKey::of(&who).filter(|_| bounds::is_port(who.port.as_ref())) else { return Kept::No };
+        self.mote(who).map_or(Kept::No, |mote| mote.handle(element, heard))
+    }
+
+    /// What a mote's elements come to has been told.
+    pub fn handle_summary(&mut self, report: SummaryReport) -> Kept {
+        let SummaryReport { who, heard, summary } = report;
+        let Some(mote) = self.mote(who) else { return Kept::No };
+        mote.handle_summary(summary, heard);
+        Kept::Yes
+    }
+
+    /// Of whom this is. `None` for nobody, and when there is no room for one more.
+    fn mote(&mut self, who: Who) -> Option<&mut MoteStatus> {
+        let key = MoteKey::of(&who).filter(|_| bounds::is_port(who.port.as_ref()))?;
         if !self.motes.contains_key(&key) && self.motes.len() >= MOST_MOTES {
-            return Kept::No;
+            return None;
         }
         let mote = self.motes.entry(key).or_default();
         mote.port = who.port;
-        mote.handle(element, heard)
+        Some(mote)
     }
 
     /// A mote is gone.

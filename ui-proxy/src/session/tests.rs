@@ -1,18 +1,21 @@
 //! The session in virtual time: what the host gets, in which order, how often, and how much at once.
 
-use mqtypes::broker::StatusReport;
-use mqtypes::command::{Action, CommandOutcome};
+use mqtypes::broker::{StatusReport, SummaryReport};
+use mqtypes::command::{Action, CommandOutcome, EchoFigures};
 use mqtypes::count::Count;
 use mqtypes::envelope::Sender;
 use mqtypes::ids::{Asn, PortName, Who};
 use mqtypes::mote::{Link, MoteEntry};
-use mqtypes::status::{Address, Element, NeighborsRow, QueueEntry};
+use mqtypes::status::{Address, Element, NeighborsRow, QueueEntry, Summary, TableFill};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::events::tests::line;
+use super::dag::tests::entry as dag_entry;
+use super::events::tests::{line, packet};
 use super::health::tests::figures;
 use super::inventory::tests::entry;
+use super::ports::tests::report as port_report;
+use super::uinject::tests::report as uinject_report;
 use super::*;
 
 const BOOT: BootId = BootId(0xb007);
@@ -92,7 +95,7 @@ impl Stage {
             .into_iter()
             .find_map(|saying| match saying {
                 ToBus::Command(command) => Some(command),
-                ToBus::SubscribeAnew | ToBus::Renew | ToBus::AskHealth | ToBus::Unsubscribe | ToBus::BeSilent => None,
+                ToBus::SubscribeAnew(_) | ToBus::Renew(_) | ToBus::AskHealth | ToBus::Unsubscribe | ToBus::BeSilent => None,
             })
             .expect("a command")
     }
@@ -145,13 +148,13 @@ fn reset(id: &str) -> String {
 }
 
 fn outcome(id: RequestId, state: OutcomeState) -> Notification {
-    Notification::Outcome(CommandOutcome { id, state, detail: "words".to_owned() })
+    Notification::Outcome(CommandOutcome { id, state, detail: "words".to_owned(), echo: None })
 }
 
 #[test]
 fn it_subscribes_at_once_and_says_nothing_before_the_snapshot_is_complete() {
     let mut stage = Stage::new();
-    assert_eq!(stage.said_to_bus(), [ToBus::SubscribeAnew, ToBus::AskHealth]);
+    assert_eq!(stage.said_to_bus(), [ToBus::SubscribeAnew(Packets::Unwanted), ToBus::AskHealth]);
     for stale in [mote("old"), asn("old", 1), count("old", 1), Notification::SnapshotEnd] {
         stage.tell(stale);
     }
@@ -162,7 +165,7 @@ fn it_subscribes_at_once_and_says_nothing_before_the_snapshot_is_complete() {
     assert_eq!(stage.types(), Vec::<String>::new());
     assert_eq!(stage.session.poll_due(), None);
     stage.tell(Notification::SnapshotEnd);
-    assert_eq!(stage.types(), ["mote-inventory", "mote-status", "event-count"]);
+    assert_eq!(stage.types(), ["mote-inventory", "dag", "mote-status", "uinject", "event-count"]);
 }
 
 #[test]
@@ -323,11 +326,11 @@ fn a_mote_that_moves_keeps_its_status_and_one_that_is_gone_does_not() {
     stage.said();
     stage.ask(r#"{"type":"refresh"}"#);
     let said = stage.said();
-    assert_eq!((said[0]["motes"].as_array().map(Vec::len), &said[1]["elements"]["kaPeriod"]["kaPeriod"]), (Some(2), &Value::from(3)));
+    assert_eq!((said[0]["motes"].as_array().map(Vec::len), &said[2]["elements"]["kaPeriod"]["kaPeriod"]), (Some(2), &Value::from(3)));
     stage.tell(Notification::MoteGone(entry("b", Some(1)).who()));
     stage.said();
     stage.ask(r#"{"type":"refresh"}"#);
-    assert_eq!(stage.types(), ["mote-inventory", "event-count"]);
+    assert_eq!(stage.types(), ["mote-inventory", "dag", "uinject", "event-count"]);
 }
 
 #[test]
@@ -410,7 +413,7 @@ fn when_eventbus_restarts_open_commands_fail_and_the_subscription_is_made_anew()
         let boot = BootId(0xb008);
         let first = if announced { Notification::Started } else { Notification::SnapshotBegin };
         stage.session.handle_notification(stage.now.mono, boot, first);
-        assert!(stage.said_to_bus().contains(&ToBus::SubscribeAnew));
+        assert!(stage.said_to_bus().contains(&ToBus::SubscribeAnew(Packets::Unwanted)));
         let said = stage.said();
         assert_eq!((&said[0]["id"], &said[0]["state"]), (&Value::from("x"), &Value::from("failed")));
         assert!(said[0]["detail"].as_str().expect("words").starts_with("restarted"));
@@ -418,7 +421,9 @@ fn when_eventbus_restarts_open_commands_fail_and_the_subscription_is_made_anew()
             stage.session.handle_notification(stage.now.mono, boot, notification);
         }
         let said = stage.said();
-        assert_eq!((&said[0]["motes"], &said[1]["boot"]), (&Value::Array(vec![]), &Value::from("0000b008")));
+        let none = Value::Array(vec![]);
+        assert_eq!((&said[0]["motes"], &said[1]["motes"], &said[2]["sources"]), (&none, &none, &none));
+        assert_eq!((&said[2]["boot"], &said[3]["boot"]), (&Value::from("0000b008"), &Value::from("0000b008")));
     }
 }
 
@@ -481,7 +486,7 @@ fn a_refresh_says_the_snapshot_again_of_all_or_of_one() {
     let said = stage.said();
     assert_eq!((said.len(), &said[0]["part"]["of"], &said[0]["elements"]["kaPeriod"]["kaPeriod"]), (1, &Value::from(1), &Value::from(3)));
     stage.ask(r#"{"type":"refresh"}"#);
-    assert_eq!(stage.types(), ["mote-inventory", "mote-status", "mote-status", "event-count"]);
+    assert_eq!(stage.types(), ["mote-inventory", "dag", "mote-status", "mote-status", "uinject", "event-count"]);
     assert_eq!(stage.ask(r#"{"type":"refresh","mote":"0000000000000000"}"#), Patience::Left);
     assert_eq!(stage.said()[0]["code"], "unknown-mote");
 }
@@ -527,10 +532,10 @@ fn every_ten_seconds_the_lease_is_renewed_and_the_figures_are_told() {
     assert_eq!(said[0]["processes"].as_array().map(Vec::len), Some(2));
     assert_eq!(stage.session.poll_timeout(), Some(Mono(1_000_000_000).after(UPKEEP)));
     stage.pass(Duration::from_millis(9_750));
-    assert_eq!(stage.said_to_bus(), [ToBus::Renew, ToBus::AskHealth]);
+    assert_eq!(stage.said_to_bus(), [ToBus::Renew(Packets::Unwanted), ToBus::AskHealth]);
     stage.ask(r#"{"type":"subscribe","topics":[]}"#);
     stage.pass(UPKEEP);
-    assert_eq!(stage.said_to_bus(), [ToBus::Renew]);
+    assert_eq!(stage.said_to_bus(), [ToBus::Renew(Packets::Unwanted)]);
 }
 
 #[test]
@@ -542,6 +547,119 @@ fn a_gap_on_the_bus_is_told_before_what_comes_after_it() {
     assert_eq!((&said[0]["dropped"]["mote-log"], &said[1]["text"]), (&Value::from(4), &Value::from("after")));
 }
 
+fn dag(mote: u16, second: u64) -> Notification {
+    Notification::Dag(dag_entry(mote, second))
+}
+
+#[test]
+fn the_dodag_is_said_whole_when_it_changes_and_once_in_ten_seconds_while_packets_come() {
+    let mut stage = Stage::with((2..302).map(|mote| dag(mote, 1000)));
+    stage.pass(Duration::from_secs(5));
+    assert_eq!(stage.session.poll_due(), None);
+    stage.tell(dag(2, 1005));
+    assert_eq!(stage.session.poll_due(), Some(Mono(1_010_000_000)));
+    stage.pass(Duration::from_secs(5));
+    let said = stage.said();
+    let parts: Vec<_> = said.iter().map(|page| page["part"].clone()).collect();
+    let number = &parts[0]["snapshot"];
+    let expect: Vec<_> = (1..=said.len()).map(|n| serde_json::json!({"n": n, "of": said.len(), "snapshot": number})).collect();
+    assert!(said.len() > 1 && parts == expect, "{parts:?}");
+    assert_eq!(said.iter().map(|page| page["motes"].as_array().expect("a list").len()).sum::<usize>(), 300);
+    stage.pass(Duration::from_secs(2));
+    stage.tell(Notification::DagGone(dag_entry(2, 0).mote));
+    assert_eq!(stage.said()[0]["motes"][0]["mote"], "141592cc00000003", "the first change after a quiet interval");
+    stage.tell(Notification::DagGone(dag_entry(3, 0).mote));
+    assert_eq!(stage.session.poll_due(), Some(stage.now.mono.after(Duration::from_secs(1))));
+}
+
+#[test]
+fn of_uinject_the_sources_that_changed_are_said_once_in_an_interval() {
+    let told = |mote, counter| Notification::Uinject(uinject_report(mote, counter));
+    let mut stage = Stage::with([told(2, 1), told(3, 1)]);
+    for counter in 2..50 {
+        stage.tell(told(3, counter));
+        assert_eq!(stage.types(), Vec::<String>::new());
+    }
+    stage.pass(Duration::from_secs(1));
+    let said = stage.said();
+    assert_eq!((said.len(), said[0]["sources"].as_array().map(Vec::len), &said[0]["boot"]), (1, Some(1), &Value::from("0000b007")));
+    assert_eq!((&said[0]["sources"][0]["counter"], said[0].get("part")), (&Value::from(49), None));
+}
+
+#[test]
+fn packets_are_subscribed_to_and_said_only_while_the_host_wants_them() {
+    let mut stage = Stage::live();
+    stage.said_to_bus();
+    stage.tell(Notification::Data(packet(5)));
+    assert_eq!(stage.types(), Vec::<String>::new());
+    stage.ask(r#"{"type":"subscribe","topics":["mote-data"]}"#);
+    stage.ask(r#"{"type":"subscribe","topics":["mote-data","mote-log"]}"#);
+    assert_eq!(stage.said_to_bus(), [ToBus::Renew(Packets::Wanted)]);
+    stage.tell(Notification::Log(line("before")));
+    stage.tell(Notification::Data(packet(5)));
+    assert_eq!(stage.types(), ["mote-log", "mote-data"]);
+    stage.pass(UPKEEP);
+    assert_eq!(stage.said_to_bus(), [ToBus::Renew(Packets::Wanted)], "without `lbr-health` nobody is asked for figures");
+    stage.tell(Notification::Data(packet(5)));
+    stage.ask(r#"{"type":"subscribe","topics":["mote-log"]}"#);
+    assert_eq!((stage.said_to_bus(), stage.types()), (vec![ToBus::Renew(Packets::Unwanted)], Vec::<String>::new()));
+}
+
+#[test]
+fn losses_of_events_are_told_by_kind_and_only_of_what_the_host_wants() {
+    let gap = |reason: &str, count| mqtypes::health::Dropped { reason: reason.to_owned(), count };
+    let mut stage = Stage::live();
+    stage.tell(Notification::Gap { dropped: vec![gap("mote-log", 4), gap("mote-data", 5)] });
+    assert_eq!(stage.said()[0]["dropped"], serde_json::json!({"mote-log": 4}));
+    stage.ask(r#"{"type":"subscribe","topics":["mote-data","mote-log"]}"#);
+    stage.tell(Notification::Gap { dropped: vec![gap("mote-log", 4), gap("mote-data", 5)] });
+    assert_eq!(stage.said()[0]["dropped"], serde_json::json!({"mote-log": 4, "mote-data": 5}));
+}
+
+#[test]
+fn the_figures_of_three_hundred_ports_come_in_pages_that_are_not_too_long() {
+    let mut stage = Stage::live();
+    for number in 0..300 {
+        stage.tell(Notification::Port(port_report(&format!("/dev/serial/by-id/usb-{number:-<60}"))));
+    }
+    stage.tell(Notification::Health(figures(Sender::Eventbus)));
+    stage.session.handle_figures(stage.now.mono, figures(Sender::UiProxy));
+    let texts = stage.texts();
+    assert!(texts.len() > 1 && texts.iter().all(|text| text.len() <= LONGEST), "{:?}", texts.iter().map(String::len).collect::<Vec<_>>());
+    let pages: Vec<Value> = texts.iter().map(|text| serde_json::from_str(text).expect("JSON")).collect();
+    assert!(pages.iter().all(|page| page["processes"].as_array().map(Vec::len) == Some(2) && page["part"]["of"] == pages.len()));
+    assert_eq!(pages.iter().map(|page| page["ports"].as_array().expect("a list").len()).sum::<usize>(), 300);
+    stage.pass(Duration::from_secs(20));
+    stage.session.handle_figures(stage.now.mono, figures(Sender::UiProxy));
+    let last = stage.said().pop().expect("figures");
+    assert_eq!((&last["ports"], last.get("part")), (&Value::Array(vec![]), None), "serial-bridge does not answer any more");
+}
+
+#[test]
+fn a_summary_is_said_like_an_element() {
+    let summary = |used| {
+        let who = entry("a", Some(1)).who();
+        let neighbors = TableFill { used, heard: 9, of: None };
+        Notification::Summary(SummaryReport { who, heard: Mono(999_000_000), summary: Summary { neighbors, ..Summary::default() } })
+    };
+    let mut stage = Stage::with([Notification::Mote(entry("a", Some(1))), summary(1)]);
+    stage.pass(Duration::from_secs(2));
+    stage.tell(summary(1));
+    assert_eq!(stage.types(), Vec::<String>::new());
+    stage.tell(summary(2));
+    assert_eq!(stage.said()[0]["elements"]["Summary"]["neighbors"]["used"], 2);
+}
+
+#[test]
+fn the_figures_of_an_echo_test_reach_the_host() {
+    let mut stage = Stage::live();
+    stage.ask(r#"{"type":"ui-event","id":1,"event":"echo-mote","count":3,"size":8,"port":"a"}"#);
+    let echo = Some(EchoFigures { sent: 3, ok: 3, corrupted: 0, timed_out: 0, round_trip: None });
+    let (id, detail) = (stage.command().id, String::new());
+    stage.tell(Notification::Outcome(CommandOutcome { id, state: OutcomeState::Confirmed, detail, echo }));
+    assert_eq!(stage.said()[0]["echo"]["ok"], 3);
+}
+
 /// Anything that can happen to a session.
 fn happening() -> impl Strategy<Value = Happening> {
     let text = prop_oneof!["\\PC{0,40}".boxed(), Just("\u{1}".repeat(8000)).boxed()];
@@ -551,8 +669,8 @@ fn happening() -> impl Strategy<Value = Happening> {
     let host = prop_oneof![
         text.clone(),
         Just(r#"{"type":"refresh"}"#.to_owned()),
-        Just(r#"{"type":"subscribe","interval_ms":100,"topics":["mote-log"]}"#.to_owned()),
-        Just(r#"{"type":"subscribe","topics":["mote-status","mote-inventory","event-count","lbr-health"]}"#.to_owned()),
+        Just(r#"{"type":"subscribe","interval_ms":100,"topics":["mote-log","mote-data"]}"#.to_owned()),
+        Just(r#"{"type":"subscribe","topics":["mote-status","mote-inventory","dag","uinject","event-count","lbr-health"]}"#.to_owned()),
         Just(reset("x")),
     ];
     prop_oneof![
@@ -566,6 +684,11 @@ fn happening() -> impl Strategy<Value = Happening> {
         (name.clone(), any::<u8>()).prop_map(|(name, row)| Happening::Told(status(&name, neighbors_row(row)))),
         (text.clone(), any::<u64>()).prop_map(|(signal, num)| Happening::Told(count(&signal, num))),
         text.clone().prop_map(|text| Happening::Told(Notification::Log(line(&text)))),
+        (0_usize..1100).prop_map(|len| Happening::Told(Notification::Data(packet(len)))),
+        (0_u16..300, 0_u64..2000).prop_map(|(mote, second)| Happening::Told(dag(mote, second))),
+        (0_u16..300).prop_map(|mote| Happening::Told(Notification::DagGone(dag_entry(mote, 0).mote))),
+        (0_u16..300, any::<u16>()).prop_map(|(mote, counter)| Happening::Told(Notification::Uinject(uinject_report(mote, counter)))),
+        text.clone().prop_map(|name| Happening::Told(Notification::Port(port_report(&name)))),
         (7000_u64..7010).prop_map(|id| Happening::Told(outcome(RequestId(id), OutcomeState::Confirmed))),
         host.prop_map(Happening::Asked),
         (0_u64..20_000).prop_map(|ms| Happening::Passed(Duration::from_millis(ms))),

@@ -5,12 +5,16 @@ use crate::request::Topic;
 /// What takes turns, so that a flood of one cannot keep the others from being said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// Log lines and gaps.
+    /// Log lines, packets and gaps.
     Events,
     /// The set of motes.
     Inventory,
+    /// The DODAG.
+    Dag,
     /// Elements of a mote.
     Statuses,
+    /// What `uinject` tells.
+    Uinject,
     /// Event counts.
     Counts,
     /// The processes' figures.
@@ -19,16 +23,18 @@ pub enum Class {
 
 impl Class {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Events, Self::Inventory, Self::Statuses, Self::Counts, Self::Health];
+    pub const ALL: [Self; 7] = [Self::Events, Self::Inventory, Self::Dag, Self::Statuses, Self::Uinject, Self::Counts, Self::Health];
 
-    /// What the host subscribes to it by.
-    pub fn topic(self) -> Topic {
+    /// What the host subscribes to it by: any of these.
+    pub fn topics(self) -> &'static [Topic] {
         match self {
-            Self::Events => Topic::Logs,
-            Self::Inventory => Topic::Inventory,
-            Self::Statuses => Topic::Status,
-            Self::Counts => Topic::Counts,
-            Self::Health => Topic::Health,
+            Self::Events => &Topic::EVENTS,
+            Self::Inventory => &[Topic::Inventory],
+            Self::Dag => &[Topic::Dag],
+            Self::Statuses => &[Topic::Status],
+            Self::Uinject => &[Topic::Uinject],
+            Self::Counts => &[Topic::Counts],
+            Self::Health => &[Topic::Health],
         }
     }
 

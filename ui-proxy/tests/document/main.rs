@@ -17,7 +17,14 @@ use ui_proxy::proof::{Nonce, Role, Transcript};
 use ui_proxy::request::{Complaint, Event, HostId, Rejection, Request, Topic};
 use ui_proxy::session::Session;
 
+#[path = "../schema/mod.rs"]
+mod judge;
 mod samples;
+mod schema;
+// Messages of any content: the same that the codec's properties are tried with.
+#[path = "../../../mqtypes/tests/strategies/mod.rs"]
+#[expect(dead_code, reason = "only notifications are needed here")]
+mod strategies;
 
 use samples::NOW;
 

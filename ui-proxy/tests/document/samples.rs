@@ -3,19 +3,22 @@
 use std::iter::successors;
 
 use bus::moment::Moment;
-use mqtypes::command::OutcomeState;
+use mqtypes::command::{EchoFigures, OutcomeState, RoundTrip};
 use mqtypes::count::Count;
 use mqtypes::envelope::Sender;
 use mqtypes::health::{Dropped, ProcessHealth};
-use mqtypes::ids::{Asn, BootId, Eui64, PortName, Who};
+use mqtypes::ids::{Asn, BootId, Eui64, Generation, PortName, Who};
 use mqtypes::log::{Coded, MoteLog, Severity};
+use mqtypes::mesh::{DagEntry, MoteData, UinjectLayout, UinjectReport};
 use mqtypes::mono::Mono;
 use mqtypes::mote::{Link, MoteEntry, Source};
+use mqtypes::serial::{FaultCount, FrameFault, PortCounters, PortReport, PortState};
 use mqtypes::status::{
-    Address, Backoff, Element, IdManager, IsSync, MacStats, Msf, MyDagRank, NeighborsRow, OutputBuffer, QueueEntry, ScheduleRow,
+    Address, Backoff, Element, IdManager, IsSync, MacStats, Msf, MyDagRank, NeighborsRow, OutputBuffer, ParentLink, Prr, QueueEntry,
+    QueueFill, ScheduleRow, Summary, TableFill,
 };
 use ui_proxy::identity::Lbr;
-use ui_proxy::message::{Message, Part};
+use ui_proxy::message::{Message, Outcome, Part};
 use ui_proxy::request::{Fault, HostId};
 use ui_proxy::session::mote_status::{Reading, Value};
 
@@ -24,6 +27,7 @@ pub const NOW: Moment = Moment { mono: Mono(900_000_000), unix_ms: 1_760_000_900
 
 const ROOT: Eui64 = Eui64([0x14, 0x15, 0x92, 0xcc, 0, 0, 0, 1]);
 const CHILD: [u8; 8] = [0x14, 0x15, 0x92, 0xcc, 0, 0, 0, 2];
+const BOOT: BootId = BootId(0x51c0_ffee);
 const ONLY_PAGE: Part = Part { n: 1, of: 1, snapshot: 1 };
 
 /// So many milliseconds ago.
@@ -54,33 +58,120 @@ pub fn lbr() -> Lbr {
 pub fn messages() -> Vec<Message> {
     let kinds = successors(Some(inventory()), next_kind);
     let change = Message::Status { who: who(), part: None, readings: vec![reading(Element::Asn(Asn(7_654_321)))] };
-    let counts = Message::Counts { boot: BootId(0x51c0_ffee), part: None, counts: vec![count("fromMote.status", 13)] };
+    let unknown_latency = UinjectReport { layout: UinjectLayout::NameLast, latencies: 0, ..uinject() };
+    let sources = Message::Uinject { boot: BOOT, part: None, sources: vec![unknown_latency] };
+    let counts = Message::Counts { boot: BOOT, part: None, counts: vec![count("fromMote.status", 13)] };
     let nameless = Message::Error(Fault::new("invalid-json", "invalid JSON: EOF while parsing an object at line 1 column 1"));
-    kinds.chain([change, counts, nameless]).collect()
+    kinds.chain([change, sources, counts, Message::Outcome(echo_outcome()), nameless]).collect()
 }
 
 fn next_kind(message: &Message) -> Option<Message> {
-    match message {
-        Message::Inventory { .. } => {
+    Some(match message {
+        Message::Inventory { .. } => Message::Dag { part: ONLY_PAGE, motes: dag() },
+        Message::Dag { .. } => {
             let readings = vec![reading(Element::IsSync(IsSync { is_sync: true })), reading(Element::ScheduleRow(schedule_row()))];
-            Some(Message::Status { who: who(), part: Some(ONLY_PAGE), readings })
+            Message::Status { who: who(), part: Some(ONLY_PAGE), readings }
         }
-        Message::Status { .. } => {
+        Message::Status { .. } => Message::Uinject { boot: BOOT, part: Some(ONLY_PAGE), sources: vec![uinject()] },
+        Message::Uinject { .. } => {
             let counts = vec![count("fromMote.error", 3), count("fromMote.status", 12)];
-            Some(Message::Counts { boot: BootId(0x51c0_ffee), part: Some(ONLY_PAGE), counts })
+            Message::Counts { boot: BOOT, part: Some(ONLY_PAGE), counts }
         }
-        Message::Counts { .. } => Some(Message::Log(log())),
-        Message::Log(_) => Some(Message::Gap([("mote-log".to_owned(), 41)].into())),
-        Message::Gap(_) => {
-            let detail = "the mote reports that it is DAG root".to_owned();
-            Some(Message::Outcome { id: HostId::Text("b-17".to_owned()), state: OutcomeState::Confirmed, detail })
-        }
-        Message::Outcome { .. } => Some(Message::Health(vec![health()])),
-        Message::Health(_) => {
+        Message::Counts { .. } => Message::Log(log()),
+        Message::Log(_) => Message::Data(packet()),
+        Message::Data(_) => Message::Gap([("mote-data".to_owned(), 3), ("mote-log".to_owned(), 41)].into()),
+        Message::Gap(_) => Message::Outcome(outcome()),
+        Message::Outcome(_) => Message::Health { part: None, processes: vec![health()], ports: vec![port_report()] },
+        Message::Health { .. } => {
             let text = "`ui-evnet` is no type of this link's version".to_owned();
-            Some(Message::Error(Fault { code: "unknown-type", text, id: Some(HostId::Number(18.into())) }))
+            Message::Error(Fault { code: "unknown-type", text, id: Some(HostId::Number(18.into())) })
         }
-        Message::Error(_) => None,
+        Message::Error(_) => return None,
+    })
+}
+
+fn outcome() -> Outcome {
+    let detail = "the mote reports that it is DAG root".to_owned();
+    Outcome { id: HostId::Text("b-17".to_owned()), state: OutcomeState::Confirmed, detail, echo: None }
+}
+
+fn echo_outcome() -> Outcome {
+    let round_trip = Some(RoundTrip { least_us: 4_100, mean_us: 5_035, most_us: 9_300 });
+    let echo = Some(EchoFigures { sent: 100, ok: 99, corrupted: 0, timed_out: 1, round_trip });
+    let detail = "sent 100, ok 99, corrupted 0, timed out 1, round trip 4.1/5.0/9.3 ms (least/mean/most)".to_owned();
+    Outcome { id: HostId::Text("b-20".to_owned()), state: OutcomeState::Confirmed, detail, echo }
+}
+
+fn dag() -> Vec<DagEntry> {
+    let child = DagEntry {
+        mote: Eui64(CHILD),
+        root: ROOT,
+        parents: vec![ROOT],
+        dao_heard: Some(ago(42_000)),
+        hops: Some(1),
+        address: [0xbb, 0xbb, 0, 0, 0, 0, 0, 0, 0x14, 0x15, 0x92, 0xcc, 0, 0, 0, 2],
+        last_packet: ago(1_500),
+        packets: 118,
+    };
+    let grandchild = DagEntry {
+        mote: Eui64([0x14, 0x15, 0x92, 0xcc, 0, 0, 0, 3]),
+        parents: vec![],
+        dao_heard: None,
+        hops: None,
+        address: [0xbb, 0xbb, 0, 0, 0, 0, 0, 0, 0x14, 0x15, 0x92, 0xcc, 0, 0, 0, 3],
+        packets: 2,
+        ..child.clone()
+    };
+    vec![child, grandchild]
+}
+
+fn uinject() -> UinjectReport {
+    UinjectReport {
+        mote: Eui64(CHILD),
+        heard: ago(1_500),
+        layout: UinjectLayout::NameFirst,
+        counter: 119,
+        received: 114,
+        expected: 120,
+        latency: Some(38),
+        latency_sum: 4_617,
+        latencies: 114,
+        tx_cells: 12,
+        rx_cells: 1,
+        tics_on: 2_048,
+        tics_total: 65_536,
+    }
+}
+
+fn packet() -> MoteData {
+    MoteData {
+        who: who(),
+        heard: ago(25),
+        asn: Asn(7_654_318),
+        destination: ROOT,
+        source: Eui64(CHILD),
+        lowpan: vec![0xf1, 0x83, 0x05, 0x08, 0x7a, 0x55],
+    }
+}
+
+fn port_report() -> PortReport {
+    PortReport {
+        port: port(),
+        generation: Generation(2),
+        state: PortState::Up,
+        since: ago(600_000),
+        baud: 115_200,
+        counters: PortCounters {
+            rx_bytes: 451_207,
+            rx_frames: 11_840,
+            tx_bytes: 180,
+            tx_frames: 12,
+            noise_bytes: 31,
+            stalls: 4,
+            forced_resumes: 0,
+            openings: 2,
+            faults: vec![FaultCount { fault: FrameFault::BadCrc, count: 3 }],
+        },
     }
 }
 
@@ -96,6 +187,8 @@ fn inventory() -> Message {
         id16: Some(1),
         dagroot: Some(true),
         last_heard: Some(ago(40)),
+        boots: 1,
+        booted: Some(ago(590_000)),
     };
     let down = MoteEntry {
         port: Some(PortName("/dev/ttyUSB1".to_owned())),
@@ -106,9 +199,24 @@ fn inventory() -> Message {
         id16: None,
         dagroot: None,
         last_heard: None,
+        boots: 0,
+        booted: None,
         ..up.clone()
     };
-    Message::Inventory { part: ONLY_PAGE, motes: vec![up, down] }
+    let wireless = MoteEntry {
+        source: Source::Dao,
+        port: None,
+        since: ago(300_000),
+        baud: 0,
+        mote: Some(Eui64(CHILD)),
+        id16: Some(2),
+        dagroot: None,
+        last_heard: Some(ago(1_500)),
+        boots: 0,
+        booted: None,
+        ..up.clone()
+    };
+    Message::Inventory { part: ONLY_PAGE, motes: vec![up, down, wireless] }
 }
 
 fn count(signal: &str, num: u64) -> Count {
@@ -148,7 +256,8 @@ fn reading(element: Element) -> Reading {
 pub fn elements() -> Vec<Reading> {
     let kinds = successors(Some(Element::IsSync(IsSync { is_sync: true })), next_element);
     let of_old_firmware = Element::NeighborsRow(NeighborsRow { in_blacklist: Some(false), ..neighbors_row() });
-    kinds.chain([of_old_firmware]).map(into_reading).collect()
+    let summary = Reading { value: Value::Summary(summary()), heard: ago(700) };
+    kinds.chain([of_old_firmware]).map(into_reading).chain([summary]).collect()
 }
 
 /// The queue is told by row.
@@ -178,6 +287,15 @@ fn next_element(element: &Element) -> Option<Element> {
     })
 }
 
+fn summary() -> Summary {
+    Summary {
+        parent: Some(ParentLink { mote: Eui64(CHILD), rssi: -63, prr: Prr { acked: 19, sent: 20 } }),
+        neighbors: TableFill { used: 4, heard: 30, of: Some(30) },
+        schedule: TableFill { used: 7, heard: 61, of: None },
+        queue: Some(QueueFill { used: 2, of: 20 }),
+    }
+}
+
 fn id_manager() -> IdManager {
     IdManager { is_dag_root: true, pan_id: 0xcafe, id16: 1, eui64: ROOT, prefix: [0xbb, 0xbb, 0, 0, 0, 0, 0, 0] }
 }
@@ -203,8 +321,8 @@ fn schedule_row() -> ScheduleRow {
         channel_offset: 0,
         neighbor: Address { kind: 6, bytes: [0; 16] },
         num_rx: 7,
-        num_tx: 9,
-        num_tx_ack: 8,
+        num_tx: 10,
+        num_tx_ack: 9,
         last_used_asn: Asn(7_654_220),
     }
 }

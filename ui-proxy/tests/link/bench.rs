@@ -27,6 +27,8 @@ use tungstenite::{Message, WebSocket};
 use ui_proxy::key::Key;
 use ui_proxy::proof::{Nonce, Role, Transcript, Verdict};
 
+use crate::judge::check_router;
+
 /// Longer than anything here takes on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -327,7 +329,9 @@ impl Host {
             match self.socket.read() {
                 Ok(Message::Text(text)) => {
                     assert!(text.len() <= 32 * 1024, "{} bytes", text.len());
-                    return Ok(serde_json::from_str(&text).expect("JSON"));
+                    let message = serde_json::from_str(&text).expect("JSON");
+                    check_router(&message);
+                    return Ok(message);
                 }
                 Ok(Message::Ping(_)) => {}
                 Ok(Message::Close(frame)) => return Err(frame.map_or(Ended::WithoutAWord, |frame| Ended::With(frame.code.into()))),

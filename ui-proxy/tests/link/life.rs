@@ -3,10 +3,11 @@
 use std::thread;
 use std::time::Duration;
 
-use mqtypes::broker::{Notification, Request, StatusReport};
+use mqtypes::broker::{Notification, Request, StatusReport, Topic};
 use mqtypes::command::{Action, Command, CommandOutcome, OutcomeState, Target};
 use mqtypes::count::Count;
 use mqtypes::ids::{Asn, Eui64, PortName, Who};
+use mqtypes::mesh::MoteData;
 use mqtypes::mono::Mono;
 use mqtypes::mote::{Link, MoteEntry, Source};
 use mqtypes::status::Element;
@@ -33,6 +34,8 @@ fn mote() -> Notification {
         id16: Some(1),
         dagroot: Some(false),
         last_heard: None,
+        boots: 0,
+        booted: None,
     })
 }
 
@@ -58,7 +61,7 @@ fn command(bench: &mut Bench) -> Command {
 
 fn confirm(bench: &mut Bench, command: &Command) {
     for state in [OutcomeState::Accepted, OutcomeState::Confirmed] {
-        bench.tell(&[Notification::Outcome(CommandOutcome { id: command.id, state, detail: "done".to_owned() })]);
+        bench.tell(&[Notification::Outcome(CommandOutcome { id: command.id, state, detail: "done".to_owned(), echo: None })]);
     }
 }
 
@@ -69,6 +72,36 @@ fn take_snapshot(bench: &mut Bench, host: &mut Host) {
     assert_eq!((&inventory["motes"][0]["mote"], &inventory["part"]["of"]), (&Value::from("141592cc00000001"), &Value::from(1)));
     assert_eq!(host.until("mote-status")["elements"]["Asn"]["asn"], 1);
     assert_eq!(host.until("event-count")["counts"][0]["num"], 1);
+}
+
+/// The topics of the next subscription.
+fn topics(bench: &mut Bench) -> Vec<Topic> {
+    bench
+        .wait_for_subscription()
+        .into_iter()
+        .rev()
+        .find_map(|request| if let Request::Subscribe(wish) = request { Some(wish.topics) } else { None })
+        .expect("a subscription")
+}
+
+#[test]
+fn packets_cross_the_bus_only_for_a_host_that_asked_for_them() {
+    let mut bench = Bench::new(&[]);
+    bench.wake_up();
+    let mut host = bench.link();
+    let usual = topics(&mut bench);
+    assert!(!usual.contains(&Topic::Data));
+    bench.tell(&[Notification::SnapshotBegin, Notification::SnapshotEnd]);
+    host.until("event-count");
+    host.say(&json!({"type": "subscribe", "topics": ["mote-data"]}));
+    assert_eq!(topics(&mut bench).into_iter().filter(|topic| *topic != Topic::Data).collect::<Vec<_>>(), usual);
+    let who = Who { mote: Some(EUI), port: Some(port()) };
+    let source = Eui64([0x14, 0x15, 0x92, 0xcc, 0, 0, 0, 2]);
+    bench.tell(&[Notification::Data(MoteData { who, heard: Mono(1), asn: Asn(7), destination: EUI, source, lowpan: vec![0xf1, 0x83] })]);
+    let packet = host.until("mote-data");
+    assert_eq!((&packet["source"], &packet["lowpan"]), (&Value::from("141592cc00000002"), &Value::from("f183")));
+    host.say(&json!({"type": "subscribe", "topics": ["mote-log"]}));
+    assert_eq!(topics(&mut bench), usual);
 }
 
 #[test]

@@ -4,5 +4,7 @@
 
 mod bad_input;
 mod bench;
+#[path = "../schema/mod.rs"]
+mod judge;
 mod life;
 mod slow_host;

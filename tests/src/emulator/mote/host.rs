@@ -4,9 +4,11 @@ use eventbus::frame::{DataFrame, Frame, HostFrame, RootAction, SetRoot};
 use mqtypes::log::Severity;
 use mqtypes::mono::Mono;
 
-use super::air::{BEACON_PERIOD, Progress};
+use super::air::BEACON_PERIOD;
+use super::downlink::Taken;
+use super::join::Progress;
 use super::schedule::Added;
-use super::slots::{slot_offset, slot_start};
+use super::slots::{Epoch, slot_offset};
 use super::{Memory, Mote, ROOT_RANK, Standing, code, component, duty};
 use crate::emulator::complaint;
 use crate::emulator::receiver::Input;
@@ -29,8 +31,7 @@ impl Mote {
     pub fn handle_frame(&mut self, now: Mono, payload: &[u8]) {
         match HostFrame::parse(payload) {
             Ok(HostFrame::SetRoot(command)) => self.set_root(now, &command),
-            // What a root sends into the mesh ends there: nothing comes back to the serial line.
-            Ok(HostFrame::Data { .. }) => {}
+            Ok(HostFrame::Data { .. }) => self.bridge(now),
             Ok(HostFrame::Echo(body)) => {
                 let reply = DataFrame { id16: self.eui64.id16(), asn: self.asn(now), body };
                 self.send(now, &Frame::Data(reply));
@@ -52,6 +53,14 @@ impl Mote {
         }
     }
 
+    fn bridge(&mut self, now: Mono) {
+        if self.memory.standing != Standing::Root {
+            self.memory.downlink.ignore();
+        } else if self.memory.downlink.take(now) == Taken::NoRoom {
+            self.log(now, Severity::Error, component::OPENBRIDGE, code::NO_FREE_PACKET_BUFFER, [0, 0]);
+        }
+    }
+
     fn set_root(&mut self, now: Mono, command: &SetRoot) {
         let is_root = self.memory.standing == Standing::Root;
         match command.action {
@@ -68,10 +77,11 @@ impl Mote {
         let before = self.memory.standing;
         self.memory.radio.count(now, duty(before));
         if before != Standing::Root {
-            self.memory.asn_zero = slot_start(now);
+            self.memory.epoch = Epoch::new(now, self.board.first_asn);
+            self.memory.root = self.eui64;
             self.memory.radio.synchronised(now);
             self.memory.next_beacon = Some(now.after(BEACON_PERIOD));
-            self.memory.next_uplink = None;
+            self.memory.uplink.stop();
             self.memory.progress = Progress::Resting;
         }
         self.memory.standing = Standing::Root;
@@ -86,9 +96,9 @@ impl Mote {
     }
 
     /// No goodbye: what is not on the wire yet is lost, and a frame may end in its middle.
-    fn reset(&mut self, now: Mono) {
+    pub fn reset(&mut self, now: Mono) {
         let on_the_wire = self.memory.line.poll_output();
-        self.memory = Memory::at_boot(now, self.eui64, self.flow);
+        self.memory = Memory::at_boot(now, &self.board, &mut self.random);
         self.memory.line.take_over(on_the_wire);
         self.log(now, Severity::Success, component::OPENWSN, code::BOOTED, [0, 0]);
     }

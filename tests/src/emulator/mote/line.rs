@@ -2,19 +2,21 @@
 //!
 //! The UART sends 115,200 bits a second and is silent from XOFF, shortly before a slot ends, to XON, at the start of the next.
 //! So a frame may be cut by XOFF and XON anywhere, between an HDLC escape and its byte too, but never inside an escaped pair
-//! of the flow control. Other than in the firmware, a frame that finds no room in the ring is lost as a whole, and counted.
+//! of the flow control. Other than in the firmware, a frame that finds no room in the ring is lost as a whole, and counted;
+//! overrunning the ring, as the firmware does, is one of the faults (`trouble.rs`).
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use framing::flow::{self, XOFF, XON};
+use framing::hdlc;
 use mqtypes::mono::Mono;
-use serial_bridge::flow::{self, XOFF, XON};
-use serial_bridge::hdlc;
 
 use super::slots::{SLOT, slot_start};
+use super::trouble::{Blemish, Dumbness};
 
 /// The firmware's output ring (`SERIAL_OUTPUT_BUFFER_SIZE`).
-const RING: usize = 1024;
+pub(super) const RING: usize = 1024;
 
 /// Ten bits at 115,200 bits per second.
 const BYTE: Duration = Duration::from_nanos(86_806);
@@ -57,6 +59,9 @@ pub(super) struct Line {
     /// Bytes that ever went through the ring; it wraps as the firmware's index does.
     written: u16,
     lost: u64,
+    /// What the next frame suffers.
+    blemish: Blemish,
+    dumbness: Dumbness,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -76,7 +81,16 @@ impl Line {
             FlowControl::EverySlot => Gate::OpenUntil(slot_start(now).after(IDLE_SLOT)),
             FlowControl::Silent => Gate::Absent,
         };
-        Self { ring: VecDeque::new(), wire: Vec::new(), gate, free_at: now, written: 0, lost: 0 }
+        Self {
+            ring: VecDeque::new(),
+            wire: Vec::new(),
+            gate,
+            free_at: now,
+            written: 0,
+            lost: 0,
+            blemish: Blemish::None,
+            dumbness: Dumbness::None,
+        }
     }
 
     /// What was on the wire before a reset is not called back.
@@ -87,13 +101,32 @@ impl Line {
     /// Puts a frame into the ring.
     pub fn send(&mut self, now: Mono, payload: &[u8]) {
         let frame = hdlc::encode(payload);
-        if self.ring.len() + frame.len() > RING || self.is_stalled() {
+        if self.ring.len() + frame.len() > RING || self.is_stalled() || self.dumbness.is_complete(now) {
             self.lost += 1;
             return;
         }
         self.written = self.written.wrapping_add(frame.len() as u16);
-        self.ring.extend(flow::escape(&frame));
+        let frame = std::mem::replace(&mut self.blemish, Blemish::None).put_on(frame);
+        self.put(now, flow::escape(&frame));
+    }
+
+    /// Puts bytes into the ring that are on the wire what they are, however many there are.
+    pub fn put(&mut self, now: Mono, bytes: Vec<u8>) {
+        self.ring.extend(bytes);
         self.drain(now);
+    }
+
+    /// The next frame will have this.
+    pub fn blemish(&mut self, blemish: Blemish) {
+        self.blemish = blemish;
+    }
+
+    /// From now on the line keeps something to itself; a frame may end in its middle.
+    pub fn fall_dumb(&mut self, now: Mono, dumbness: Dumbness) {
+        self.dumbness = dumbness;
+        if dumbness.is_complete(now) {
+            self.ring.clear();
+        }
     }
 
     /// Is the ring empty? Only then does the firmware report a status.
@@ -115,12 +148,12 @@ impl Line {
     pub fn handle_timeout(&mut self, now: Mono, slot: Slot) {
         match self.gate {
             Gate::OpenUntil(at) if at <= now => {
-                self.say(XOFF);
+                self.say(now, XOFF);
                 self.gate = Gate::ShutUntil(slot_start(at).after(SLOT));
                 self.handle_timeout(now, slot);
             }
             Gate::ShutUntil(at) if at <= now => {
-                self.say(XON);
+                self.say(now, XON);
                 let length = match slot {
                     Slot::Idle => IDLE_SLOT,
                     Slot::Active => ACTIVE_SLOT,
@@ -150,8 +183,8 @@ impl Line {
         self.wire.len() > STALLED
     }
 
-    fn say(&mut self, control: u8) {
-        if !self.is_stalled() {
+    fn say(&mut self, now: Mono, control: u8) {
+        if !self.is_stalled() && !self.dumbness.withholds(now, control) {
             self.wire.push(control);
         }
     }

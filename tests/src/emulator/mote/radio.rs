@@ -13,7 +13,16 @@ const TICKS_ON: u64 = 5;
 const MOST_TICKS: u64 = 0x7fff_ffff;
 
 /// Corrections that a mote makes in the mesh of these recordings and on a desk: ticks in both directions.
-const LARGEST_CORRECTION: u64 = 3;
+const USUAL_CORRECTION: u64 = 3;
+
+/// One correction in so many is large: every ten minutes or so.
+const LARGE_ONE_IN: u64 = 600;
+
+/// The largest of them, ticks.
+const LARGEST_CORRECTION: u64 = 15;
+
+/// Above this the firmware logs a correction (`LIMITLARGETIMECORRECTION`), ticks.
+const LIMIT: u16 = 5;
 
 /// The counters behind `ieee154e_stats_t`.
 #[derive(Debug)]
@@ -38,6 +47,15 @@ pub(super) enum Duty {
     Listening,
     /// It is on in a few slots.
     Scheduled,
+}
+
+/// A correction of the clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Correction {
+    /// Not worth a word.
+    Usual,
+    /// So many ticks; it is logged.
+    Large(i16),
 }
 
 impl Radio {
@@ -83,15 +101,15 @@ impl Radio {
     }
 
     /// The time source was heard: a packet corrects the clock a little.
-    pub fn corrected_by_packet(&mut self, random: &mut Random) {
+    pub fn corrected_by_packet(&mut self, random: &mut Random) -> Correction {
         self.sync_pkt = self.sync_pkt.wrapping_add(1);
-        self.correct(random);
+        self.correct(random)
     }
 
     /// The time source acknowledged a frame, which corrects the clock too.
-    pub fn corrected_by_acknowledgement(&mut self, random: &mut Random) {
+    pub fn corrected_by_acknowledgement(&mut self, random: &mut Random) -> Correction {
         self.sync_ack = self.sync_ack.wrapping_add(1);
-        self.correct(random);
+        self.correct(random)
     }
 
     /// What the mote reports.
@@ -107,10 +125,12 @@ impl Radio {
         }
     }
 
-    fn correct(&mut self, random: &mut Random) {
-        let ticks = random.between(0, 2 * LARGEST_CORRECTION) as i16 - LARGEST_CORRECTION as i16;
+    fn correct(&mut self, random: &mut Random) -> Correction {
+        let most = if random.once_in(LARGE_ONE_IN) { LARGEST_CORRECTION } else { USUAL_CORRECTION };
+        let ticks = random.between(0, 2 * most) as i16 - most as i16;
         self.min_correction = self.min_correction.min(ticks);
         self.max_correction = self.max_correction.max(ticks);
+        if ticks.unsigned_abs() > LIMIT { Correction::Large(ticks) } else { Correction::Usual }
     }
 }
 
@@ -127,6 +147,15 @@ mod tests {
         radio.count(Mono(100_500_000), Duty::Scheduled);
         let stats = radio.stats();
         assert!((100..1000).contains(&(stats.num_tics_on * 10_000 / stats.num_tics_total)), "{stats:?}");
+    }
+
+    #[test]
+    fn counts_of_corrections_wrap_and_a_few_corrections_are_large() {
+        let (mut radio, mut random) = (Radio::new(Mono(0)), Random::new(1));
+        let large = (0..256 * 40).filter(|_| radio.corrected_by_packet(&mut random) != Correction::Usual).count();
+        assert!((1..100).contains(&large), "{large}");
+        assert_eq!((radio.stats().num_sync_pkt, radio.stats().num_sync_ack), (0, 0));
+        assert!(radio.stats().min_correction < -5 && radio.stats().max_correction > 5);
     }
 
     #[test]

@@ -75,12 +75,22 @@ impl Schedule {
 
     /// A cell agreed upon with `neighbor` replaces the one before; when all rows are used it is not kept.
     pub fn add(&mut self, way: Way, neighbor: Eui64, slot_offset: u16, channel_offset: u8) {
-        let index =
-            self.find(way, neighbor).or_else(|| self.rows.iter().position(|row| row.cell_type == 0 && usize::from(row.row) > MINIMAL_CELL));
-        if let Some(index) = index {
+        if let Some(index) = self.find(way, neighbor).or_else(|| self.free()) {
             let cell_type = type_of(way);
             self.rows[index] = ScheduleRow { slot_offset, cell_type, channel_offset, neighbor: address(neighbor), ..unused(index) };
         }
+    }
+
+    /// All cells agreed upon with `neighbor` are given up.
+    pub fn clear(&mut self, neighbor: Eui64) {
+        for row in self.rows.iter_mut().filter(|row| row.neighbor.eui64() == Some(neighbor)) {
+            *row = unused(row.row.into());
+        }
+    }
+
+    /// Is there room for one cell more?
+    pub fn has_room(&self) -> bool {
+        self.free().is_some()
     }
 
     /// Is there a negotiated cell?
@@ -96,7 +106,8 @@ impl Schedule {
     /// A broadcast went out in the minimal cell; nobody acknowledges it, and it counts as if somebody had.
     pub fn broadcast(&mut self, asn: Asn) {
         let row = &mut self.rows[MINIMAL_CELL];
-        count_sent(row, Acknowledged::Yes);
+        count_sent(row);
+        row.num_tx_ack += 1;
         row.last_used_asn = asn;
     }
 
@@ -108,11 +119,18 @@ impl Schedule {
     }
 
     /// A frame went to `neighbor` in its negotiated cell, if there is one.
-    pub fn sent(&mut self, neighbor: Eui64, acknowledged: Acknowledged, asn: Asn) {
+    pub fn sent(&mut self, neighbor: Eui64, asn: Asn) {
         if let Some(index) = self.find(Way::Out, neighbor) {
+            count_sent(&mut self.rows[index]);
+            self.rows[index].last_used_asn = asn;
+        }
+    }
+
+    /// The neighbour has acknowledged it.
+    pub fn acknowledged(&mut self, by: Eui64) {
+        if let Some(index) = self.find(Way::Out, by) {
             let row = &mut self.rows[index];
-            count_sent(row, acknowledged);
-            row.last_used_asn = asn;
+            row.num_tx_ack = row.num_tx.min(row.num_tx_ack.saturating_add(1));
         }
     }
 
@@ -127,22 +145,18 @@ impl Schedule {
     fn find(&self, way: Way, neighbor: Eui64) -> Option<usize> {
         self.rows.iter().position(|row| row.cell_type == type_of(way) && row.neighbor.eui64() == Some(neighbor))
     }
+
+    fn free(&self) -> Option<usize> {
+        self.rows.iter().position(|row| row.cell_type == 0 && usize::from(row.row) > MINIMAL_CELL)
+    }
 }
 
-/// Was a frame acknowledged?
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Acknowledged {
-    Yes,
-    No,
-}
-
-fn count_sent(row: &mut ScheduleRow, acknowledged: Acknowledged) {
+fn count_sent(row: &mut ScheduleRow) {
     if row.num_tx == u8::MAX {
         row.num_tx /= 2;
         row.num_tx_ack /= 2;
     }
     row.num_tx += 1;
-    row.num_tx_ack += u8::from(acknowledged == Acknowledged::Yes);
 }
 
 fn type_of(way: Way) -> u8 {
@@ -178,13 +192,18 @@ mod tests {
     const PEER: Eui64 = Eui64([0x14, 0x15, 0x92, 0xcc, 0, 0, 0, 2]);
 
     #[test]
-    fn a_cell_agreed_upon_anew_replaces_the_one_before() {
+    fn a_cell_agreed_upon_anew_replaces_the_one_before_and_clearing_removes_it() {
         let mut schedule = Schedule::new(1);
         schedule.add(Way::Out, PEER, 17, 3);
-        schedule.sent(PEER, Acknowledged::No, Asn(5));
+        schedule.sent(PEER, Asn(5));
         assert_eq!((schedule.row(2).num_tx, schedule.row(2).num_tx_ack, schedule.row(2).last_used_asn), (1, 0, Asn(5)));
         schedule.add(Way::Out, PEER, 18, 4);
         assert_eq!((schedule.row(2).slot_offset, schedule.row(2).num_tx, schedule.count(Way::Out)), (18, 0, 1));
+        schedule.sent(PEER, Asn(6));
+        schedule.acknowledged(PEER);
+        assert_eq!((schedule.row(2).num_tx, schedule.row(2).num_tx_ack), (1, 1));
+        schedule.clear(PEER);
+        assert_eq!((schedule.row(2), schedule.count(Way::Out)), (unused(2), 0));
     }
 
     #[test]
@@ -200,7 +219,7 @@ mod tests {
         for peer in 0..40 {
             schedule.add(Way::In, Eui64([peer; 8]), 5, 5);
         }
-        assert_eq!(usize::from(schedule.count(Way::In)), ROWS - 2);
+        assert_eq!((usize::from(schedule.count(Way::In)), schedule.has_room()), (ROWS - 2, false));
         (0..256).for_each(|slot| schedule.broadcast(Asn(slot)));
         assert_eq!((schedule.row(1).num_tx, schedule.row(1).num_tx_ack), (128, 128));
     }

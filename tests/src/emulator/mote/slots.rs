@@ -13,8 +13,33 @@ pub(super) const SLOT: Duration = Duration::from_millis(10);
 /// Slots in a slotframe (`SLOTFRAME_LENGTH`).
 pub(super) const SLOTFRAME: u64 = 101;
 
+/// The length of a slotframe: a negotiated cell comes once in it.
+pub(super) const SLOTFRAME_TIME: Duration = Duration::from_millis(10 * SLOTFRAME);
+
 /// The firmware's timer: 328 ticks of 32,768 Hz in a slot.
 pub(super) const TICKS_PER_SLOT: u64 = 328;
+
+/// Slot numbers have 40 bits.
+pub const LARGEST_ASN: u64 = (1 << 40) - 1;
+
+/// A count of slots: when it began, and with which number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Epoch {
+    zero: Mono,
+    first: Asn,
+}
+
+impl Epoch {
+    /// Counts from `first`, which is the number of the slot that `now` lies in.
+    pub(super) fn new(now: Mono, first: Asn) -> Self {
+        Self { zero: slot_start(now), first }
+    }
+
+    /// The number of the slot that `now` lies in.
+    pub(super) fn asn(self, now: Mono) -> Asn {
+        Asn((self.first.0 + slots_since(self.zero, now)) & LARGEST_ASN)
+    }
+}
 
 /// Where the slot that `now` lies in began.
 pub(super) fn slot_start(now: Mono) -> Mono {
@@ -46,5 +71,11 @@ mod tests {
         assert_eq!(slots_since(Mono(1_234_567), Mono(1_240_000)), 1);
         assert_eq!(slots_since(Mono(0), Mono(399_000)), 39);
         assert_eq!(slot_offset(Asn(101 * 7 + 5)), 5);
+    }
+
+    #[test]
+    fn a_count_begins_where_it_is_told_and_ends_with_forty_bits() {
+        let epoch = Epoch::new(Mono(5_000), Asn(LARGEST_ASN - 1));
+        assert_eq!([Mono(9_999), Mono(10_000), Mono(20_000)].map(|now| epoch.asn(now).0), [LARGEST_ASN - 1, LARGEST_ASN, 0]);
     }
 }

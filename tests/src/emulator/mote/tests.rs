@@ -4,9 +4,10 @@ use super::*;
 use crate::recording::{data, judged};
 use data_encoding::HEXLOWER;
 use eventbus::frame::{HostFrame, RootAction, SetRoot};
+use framing::flow::{Heard, Unescape, XOFF, XON};
+use framing::hdlc::{Decoder, encode};
 use mqtypes::status::MacStats;
-use serial_bridge::flow::{Heard, Unescape, XOFF, XON};
-use serial_bridge::hdlc::{Decoder, encode};
+use proptest::prelude::*;
 
 const PREFIX: [u8; 8] = [0xbb, 0xbb, 0, 0, 0, 0, 0, 0];
 
@@ -18,6 +19,8 @@ struct Bench {
     decoder: Decoder,
     /// What the host heard, and when.
     frames: Vec<(Mono, Vec<u8>)>,
+    /// Frames that were none.
+    bad: usize,
     /// XON and XOFF.
     controls: Vec<u8>,
 }
@@ -26,11 +29,12 @@ impl Bench {
     fn new(flow: FlowControl) -> Self {
         let eui64 = Eui64([0x14, 0x15, 0x92, 0xcc, 0, 0, 0, 1]);
         let mut bench = Self {
-            mote: Mote::boot(Mono(0), eui64, flow, 1),
+            mote: Mote::boot(Mono(0), Board { eui64, serial: Some(flow), seed: 1, first_asn: Asn(0) }),
             now: Mono(0),
             unescape: Unescape::default(),
             decoder: Decoder::new(),
             frames: Vec::new(),
+            bad: 0,
             controls: Vec::new(),
         };
         bench.listen();
@@ -39,9 +43,9 @@ impl Bench {
 
     fn run(&mut self, time: Duration) {
         let end = self.now.after(time);
-        while self.mote.poll_timeout() <= end {
-            self.now = self.mote.poll_timeout();
-            self.mote.handle_timeout(self.now);
+        while let Some(at) = self.mote.poll_timeout().filter(|at| *at <= end) {
+            self.now = at;
+            self.mote.handle_timeout(at);
             self.listen();
         }
         self.now = end;
@@ -50,10 +54,11 @@ impl Bench {
     fn listen(&mut self) {
         for byte in self.mote.poll_output().unwrap_or_default() {
             match self.unescape.push(byte) {
-                Some(Heard::Data(byte)) => {
-                    let ended = self.decoder.push(byte);
-                    self.frames.extend(ended.map(|frame| (self.now, frame.expect("a right CRC"))));
-                }
+                Some(Heard::Data(byte)) => match self.decoder.push(byte) {
+                    Some(Ok(frame)) => self.frames.push((self.now, frame)),
+                    Some(Err(_)) => self.bad += 1,
+                    None => {}
+                },
                 Some(Heard::Xon) => self.controls.push(XON),
                 Some(Heard::Xoff) => self.controls.push(XOFF),
                 None => {}
@@ -255,8 +260,7 @@ fn what_a_mote_cannot_take_is_complained_about_and_spoils_nothing() {
 #[test]
 fn a_mote_that_nobody_listens_to_goes_still_and_comes_back() {
     let mut bench = Bench::new(FlowControl::EverySlot);
-    while bench.mote.poll_timeout() < Mono(60_000_000) {
-        let at = bench.mote.poll_timeout();
+    while let Some(at) = bench.mote.poll_timeout().filter(|at| *at < Mono(60_000_000)) {
         bench.mote.handle_timeout(at);
         bench.mote.handle_bytes(at, &encode(b"S echo"));
     }
@@ -269,4 +273,161 @@ fn a_mote_that_nobody_listens_to_goes_still_and_comes_back() {
     let from = bench.frames.len();
     bench.run(Duration::from_millis(1_300));
     assert_eq!(bench.since(from).len(), 13);
+}
+
+/// Recording D, at 286 s: a root that gets more than it can send complains.
+#[test]
+fn data_for_the_mesh_is_taken_by_a_root_until_its_queue_is_full_and_ignored_by_others() {
+    let mut bench = Bench::new(FlowControl::EverySlot);
+    let data = HostFrame::Data { next_hop: Eui64([1; 8]), lowpan: vec![0xf1; 80] };
+    bench.tell(&data);
+    assert!(bench.mote.describe(bench.now).ends_with("0 carried, 0 refused, 1 ignored"));
+    bench.set_root(RootAction::Yes);
+    let from = bench.frames.len();
+    (0..20).for_each(|_| bench.tell(&data));
+    assert!(bench.mote.describe(bench.now).ends_with("14 carried, 6 refused, 1 ignored"));
+    bench.run(Duration::from_millis(1_300));
+    assert_eq!(bench.logs(from).iter().filter(|log| **log == (0x11, 0x46, [0, 0])).count(), 6);
+    let queue = bench.since(from).into_iter().find_map(|frame| match frame {
+        Frame::Status(StatusFrame { element: Element::Queue(queue), .. }) => Some(queue),
+        _other => None,
+    });
+    assert!(queue.is_some_and(|queue| queue[0] == BRIDGED && queue.len() == QUEUE_LENGTH));
+}
+
+#[test]
+fn data_that_is_too_short_or_too_long_is_complained_about() {
+    let mut bench = Bench::new(FlowControl::EverySlot);
+    let from = bench.frames.len();
+    bench.tell_bytes(&encode(&[b'D'; 8]));
+    bench.tell_bytes(&encode(&[b'D'; 128]));
+    bench.tell_bytes(&encode(b"C\x01\x02\x03\x04"));
+    bench.run(Duration::from_millis(90));
+    assert_eq!(bench.logs(from), [(0x11, 0x4e, [7, 0]), (0x11, 0x4e, [127, 0])]);
+}
+
+#[test]
+fn a_mote_boots_ten_seconds_after_something_critical_and_goes_on_until_then() {
+    let mut bench = Bench::new(FlowControl::EverySlot);
+    bench.run(Duration::from_secs(3));
+    let from = bench.frames.len();
+    bench.mote.fail(bench.now);
+    bench.run(Duration::from_secs(11));
+    let critical = bench.since(from).iter().position(|frame| matches!(frame, Frame::Log(log) if log.severity == Severity::Critical));
+    assert_eq!(critical, Some(0));
+    let boot = bench.since(from).iter().position(|frame| matches!(frame, Frame::Log(log) if log.code == code::BOOTED)).expect("it boots");
+    assert!(bench.frames[from + boot].0.since(bench.frames[from].0) >= Duration::from_millis(9_990) && boot > 90, "{boot}");
+}
+
+#[test]
+fn a_silent_mote_comes_back_by_itself_or_with_a_boot() {
+    let mut bench = Bench::new(FlowControl::EverySlot);
+    bench.run(Duration::from_secs(2));
+    let said = |bench: &Bench| (bench.frames.len(), bench.controls.len());
+    bench.mote.fall_silent(bench.now, bench.now.after(Duration::from_secs(8)));
+    let before = said(&bench);
+    bench.run(Duration::from_millis(7_900));
+    assert_eq!(said(&bench), before);
+    bench.run(Duration::from_secs(2));
+    assert!(said(&bench).0 > before.0 + 10 && bench.bad <= 1);
+    bench.mote.fall_silent(bench.now, Mono(u64::MAX));
+    let before = said(&bench);
+    bench.run(Duration::from_secs(100));
+    assert_eq!(said(&bench), before);
+    bench.mote.reset(bench.now);
+    bench.run(Duration::from_secs(1));
+    assert!(said(&bench).0 > before.0 + 5);
+}
+
+#[test]
+fn a_mote_without_xon_goes_on_talking() {
+    let mut bench = Bench::new(FlowControl::EverySlot);
+    bench.mote.withhold_xon(bench.now, bench.now.after(Duration::from_secs(5)));
+    bench.run(Duration::from_secs(5));
+    assert!(bench.controls[..499].iter().all(|control| *control == XOFF), "{:?}", bench.controls);
+    assert_eq!(bench.since(0).len(), 51);
+    bench.run(Duration::from_secs(1));
+    assert!(bench.controls.ends_with(&[XOFF, XON]));
+}
+
+#[test]
+fn spoiled_frames_are_found_and_cost_no_others() {
+    let mut bench = Bench::new(FlowControl::EverySlot);
+    bench.run(Duration::from_secs(1));
+    bench.mote.cut_next_frame();
+    bench.run(Duration::from_secs(1));
+    assert_eq!((bench.bad, bench.frames.len()), (1, 20));
+    bench.mote.flip_in_next_frame();
+    bench.run(Duration::from_secs(1));
+    assert_eq!((bench.bad, bench.frames.len()), (2, 29));
+    bench.mote.overrun(bench.now);
+    bench.run(Duration::from_secs(1));
+    assert!((3..30).contains(&bench.bad), "{}", bench.bad);
+    let bad = bench.bad;
+    bench.mote.make_noise(bench.now, 2_000);
+    bench.run(Duration::from_secs(2));
+    assert!(bench.bad > bad);
+    let (bad, good) = (bench.bad, bench.frames.len());
+    bench.run(Duration::from_secs(10));
+    assert_eq!((bench.bad, bench.frames.len()), (bad, good + 100));
+}
+
+#[test]
+fn whatever_a_mote_is_to_say_can_be_read() {
+    let mut bench = Bench::new(FlowControl::EverySlot);
+    bench.run(Duration::from_millis(95));
+    bench.mote.print(bench.now, "hello");
+    bench.mote.sniff(bench.now);
+    bench.mote.say_log(bench.now, Severity::Warning, 9, 0x31, [0xfff9, 1]);
+    let from = bench.frames.len();
+    bench.run(Duration::from_millis(20));
+    let said = bench.since(from);
+    assert!(said.iter().any(|frame| matches!(frame, Frame::Printf(printf) if printf.text == b"hello" && printf.asn == Asn(9))));
+    assert!(said.iter().any(|frame| matches!(frame, Frame::Sniffed(sniffed) if sniffed.channel == 20 && sniffed.frame.len() == 15)));
+    assert_eq!(bench.logs(from), [(9, 0x31, [0xfff9, 1])]);
+}
+
+#[test]
+fn a_root_counts_slots_from_where_it_is_told_and_passes_every_boundary() {
+    for first in [0xffff, 0xffff_ffff, LARGEST_ASN] {
+        let mut bench = Bench::new(FlowControl::Silent);
+        bench.mote.board.first_asn = Asn(first - 500);
+        bench.set_root(RootAction::Yes);
+        bench.run(Duration::from_secs(12));
+        let asns: Vec<u64> = bench
+            .since(0)
+            .into_iter()
+            .filter_map(|frame| if let Frame::Status(StatusFrame { element: Element::Asn(asn), .. }) = frame { Some(asn.0) } else { None })
+            .collect();
+        let steps: Vec<u64> = asns.windows(2).map(|pair| pair[1].wrapping_sub(pair[0]) & LARGEST_ASN).collect();
+        assert!(steps.iter().all(|step| *step == 130), "{asns:?}");
+        assert!(asns[0] <= first && *asns.last().expect("told") != first, "{asns:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Frames of every kind, right and wrong, and bytes that are no frames.
+    #[test]
+    fn whatever_the_host_sends_the_mote_goes_on_and_every_frame_of_its_can_be_read(
+        pieces in proptest::collection::vec((prop_oneof![Just(b'R'), Just(b'D'), Just(b'S'), Just(b'Q'), Just(b'C'), any::<u8>()],
+            proptest::collection::vec(any::<u8>(), 0..220), 0_u8..4, 0_u64..400), 0..12)
+    ) {
+        let mut bench = Bench::new(FlowControl::EverySlot);
+        for (kind, body, form, pause) in pieces {
+            let payload = [&[kind], &body[..]].concat();
+            match form {
+                0 => bench.tell_bytes(&payload),
+                1 => bench.tell_bytes(&encode(&[b"RY", &body[..body.len().min(25)]].concat())),
+                _framed => bench.tell_bytes(&encode(&payload)),
+            }
+            bench.run(Duration::from_millis(pause));
+        }
+        bench.run(Duration::from_secs(2));
+        // A reset in the middle of a frame cuts it.
+        let boots = bench.logs(0).iter().filter(|log| log.1 == code::BOOTED).count();
+        prop_assert!(bench.bad < boots, "{} {boots}", bench.bad);
+        prop_assert!(bench.since(0).len() > 10);
+    }
 }

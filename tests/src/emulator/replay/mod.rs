@@ -15,7 +15,7 @@ use mqtypes::mono::Mono;
 use serde_json::Value;
 
 use super::options::{Laps, Speed};
-use super::script::{Event, Reader, Script};
+use super::script::{Event, Plug, Reader, Script};
 use crate::recording::Recording;
 use clock::Clock;
 use player::{Player, Then};
@@ -98,6 +98,17 @@ impl Script for Replay {
 
     fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
+    }
+
+    /// What was recorded cannot be changed.
+    fn handle_line(&mut self, _now: Mono, _line: &str) {}
+
+    fn poll_plug(&mut self) -> Option<Plug> {
+        None
+    }
+
+    fn poll_remark(&mut self) -> Option<String> {
+        None
     }
 
     fn poll_end(&mut self) -> Option<Value> {

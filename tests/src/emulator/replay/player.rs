@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use eventbus::frame::{DataFrame, Frame, HostFrame, LogFrame, RootAction, SetRoot, StatusFrame};
+use framing::{flow, hdlc};
 use mqtypes::ids::Asn;
 use mqtypes::log::Severity;
 use mqtypes::mono::Mono;
 use mqtypes::status::{Element, IdManager};
-use serial_bridge::{flow, hdlc};
 
 use super::clock::Clock;
 use super::totals::Totals;

@@ -3,11 +3,11 @@
 use super::*;
 use crate::recording::{data, judged};
 use eventbus::frame::{DataFrame, Frame, HostFrame, RootAction, SetRoot};
+use framing::flow::{Heard, Unescape};
+use framing::hdlc::{Decoder, encode};
 use mqtypes::ids::Asn;
 use mqtypes::status::Element;
 use serde_json::json;
-use serial_bridge::flow::{Heard, Unescape};
-use serial_bridge::hdlc::{Decoder, encode};
 
 struct Scene {
     replay: Replay,

@@ -7,11 +7,11 @@ use std::ops::Range;
 use std::time::Duration;
 
 use eventbus::frame::{Frame, StatusFrame};
+use framing::flow::{Heard, Unescape, XOFF, XON};
+use framing::hdlc::{Decoder, FLAG};
 use mqtypes::ids::Asn;
 use mqtypes::serial::FrameFault;
 use mqtypes::status::{Element, IdManager};
-use serial_bridge::flow::{Heard, Unescape, XOFF, XON};
-use serial_bridge::hdlc::{Decoder, FLAG};
 
 use crate::recording::{Chunk, RecordedPort, kind};
 
@@ -184,8 +184,8 @@ fn address(frame: &Frame) -> Option<u16> {
 mod tests {
     use super::*;
     use crate::recording::{Recording, data};
+    use framing::{flow, hdlc};
     use proptest::prelude::*;
-    use serial_bridge::{flow, hdlc};
 
     fn track(pieces: &[&[u8]]) -> Track {
         let chunk = |(index, bytes): (usize, &&[u8])| Chunk { at: Duration::from_millis(index as u64), bytes: bytes.to_vec() };

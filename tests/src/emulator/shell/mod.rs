@@ -3,12 +3,14 @@
 //! It carries bytes between a script and its ports. A reader that is slow, or not there, stops its own port and nothing else:
 //! bytes are fetched from the script only when the kernel has taken those before.
 
+mod console;
 mod host_log;
 mod port;
 mod pty;
 
 use std::fs;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bus::clock;
@@ -18,7 +20,8 @@ use bus::signals::Signal;
 use mqtypes::mono::Mono;
 
 use super::options::{Ending, Place};
-use super::script::Script;
+use super::script::{Plug, Script};
+use console::{Console, Rest};
 use host_log::HostLog;
 use port::{Port, Pumped};
 use pty::Pty;
@@ -31,11 +34,21 @@ const LISTENS: Duration = Duration::from_micros(500);
 
 /// A script on its ports.
 pub(super) struct Shell<S> {
-    reactor: Reactor<usize>,
+    reactor: Reactor<Source>,
     script: S,
+    directory: PathBuf,
     ports: Vec<Port>,
+    /// None when nothing is, or can be, typed.
+    console: Option<Console>,
     log: HostLog,
     end: End,
+}
+
+/// What can wake us.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    Port(usize),
+    Console,
 }
 
 /// How far the script has come.
@@ -61,12 +74,21 @@ impl<S: Script> Shell<S> {
         let log = HostLog::create(place.log_host.as_deref(), now, script.ports())?;
         let mut ports = Vec::new();
         for (index, name) in script.ports().into_iter().enumerate() {
-            let port = Port::new(index, Pty::open(place.dir.join(&name))?, &reactor.register(index), now)?;
-            say(&format!("port {name} {}", port.link()));
-            ports.push(port);
+            let pty = open_pty(place.dir.join(&name), &name)?;
+            ports.push(Port::new(index, pty, reactor.register(Source::Port(index)), now)?);
         }
         say("ready");
-        Ok(Self { reactor, script, ports, log, end: End::Playing })
+        Ok(Self { reactor, script, directory: place.dir.clone(), ports, console: None, log, end: End::Playing })
+    }
+
+    /// The script gets the lines of standard input too.
+    pub fn with_console(mut self) -> io::Result<Self> {
+        self.console = Console::open();
+        if let Some(console) = &self.console {
+            console.watch(&self.reactor.register(Source::Console))?;
+        }
+        self.listen(clock::now());
+        Ok(self)
     }
 
     /// Plays until told to stop, or until the end when that is wanted.
@@ -80,7 +102,8 @@ impl<S: Script> Shell<S> {
             // The reactor looks at the kernel only when no deadline has passed.
             let deadline = self.poll_timeout(now).map(|at| at.max(clock::now().after(LISTENS)));
             match self.reactor.next(deadline)? {
-                Wake::Ready(port) => self.ports[port].hear(clock::now(), &mut self.script)?,
+                Wake::Ready(Source::Port(port)) => self.ports[port].hear(clock::now(), &mut self.script)?,
+                Wake::Ready(Source::Console) => self.listen(clock::now()),
                 Wake::Timeout | Wake::Signal(Signal::Reload | Signal::Wake) => {}
                 Wake::Signal(Signal::Stop) => return Ok(()),
             }
@@ -89,16 +112,43 @@ impl<S: Script> Shell<S> {
 
     fn turn(&mut self, now: Mono, ending: Ending) -> Result<(), Failure> {
         self.script.handle_timeout(now);
+        while let Some(plug) = self.script.poll_plug() {
+            self.change_plug(now, plug)?;
+        }
+        while let Some(remark) = self.script.poll_remark() {
+            say(&remark);
+        }
         for (index, port) in self.ports.iter_mut().enumerate() {
             port.handle_timeout(now, &mut self.script)?;
             if port.pump(now, &mut self.script)? == Pumped::More {
-                self.reactor.again(index);
+                self.reactor.again(Source::Port(index));
             }
         }
         while let Some(event) = self.script.poll_event() {
             self.log.write(&event)?;
         }
         self.approach_end(now, ending);
+        Ok(())
+    }
+
+    fn listen(&mut self, now: Mono) {
+        let Some(console) = &mut self.console else { return };
+        let typed = console.read();
+        if typed.rest == Rest::Ended {
+            self.console = None;
+        }
+        typed.lines.iter().for_each(|line| self.script.handle_line(now, line));
+    }
+
+    /// That a port cannot be made under a name somebody typed is told, and is no reason to stop.
+    fn change_plug(&mut self, now: Mono, plug: Plug) -> Result<(), Failure> {
+        match plug {
+            Plug::Out(port) => self.ports[port].pull_out(now, &mut self.script),
+            Plug::In(port, name) => match open_pty(self.directory.join(&name), &name) {
+                Ok(pty) => self.ports[port].plug_in(now, pty)?,
+                Err(error) => say(&format!("what? {error}")),
+            },
+        }
         Ok(())
     }
 
@@ -125,6 +175,13 @@ impl<S: Script> Shell<S> {
         let ports = self.ports.iter().filter_map(Port::poll_timeout).min();
         [exit, ports, self.script.poll_timeout(now)].into_iter().flatten().min()
     }
+}
+
+/// Makes a pty with its link, and tells where it is.
+fn open_pty(link: PathBuf, name: &str) -> Result<Pty, Failure> {
+    let pty = Pty::open(link)?;
+    say(&format!("port {name} {}", pty.link().display()));
+    Ok(pty)
 }
 
 /// A line for whoever started us; that nobody reads it is no reason to stop.

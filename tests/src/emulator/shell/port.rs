@@ -27,7 +27,9 @@ const PIECES_AT_ONCE: usize = 16;
 #[derive(Debug)]
 pub(super) struct Port {
     index: usize,
-    pty: Pty,
+    registration: Registration,
+    /// None while it is unplugged.
+    pty: Option<Pty>,
     state: State,
     pending: Vec<u8>,
 }
@@ -53,13 +55,25 @@ pub(super) enum Pumped {
 }
 
 impl Port {
-    pub fn new(index: usize, pty: Pty, registration: &Registration, now: Mono) -> Result<Self, Failure> {
-        registration.watch(&pty, Interest::READABLE | Interest::WRITABLE)?;
-        Ok(Self { index, pty, state: State::Unread { look_at: now }, pending: Vec::new() })
+    pub fn new(index: usize, pty: Pty, registration: Registration, now: Mono) -> Result<Self, Failure> {
+        let mut port = Self { index, registration, pty: None, state: State::Unread { look_at: now }, pending: Vec::new() };
+        port.plug_in(now, pty)?;
+        Ok(port)
     }
 
-    pub fn link(&self) -> String {
-        self.pty.link().display().to_string()
+    /// The port is there again, on another pty.
+    pub fn plug_in(&mut self, now: Mono, pty: Pty) -> io::Result<()> {
+        self.registration.watch(&pty, Interest::READABLE | Interest::WRITABLE)?;
+        self.pty = Some(pty);
+        self.state = State::Unread { look_at: now };
+        Ok(())
+    }
+
+    /// The plug is pulled: pty and link are gone, with what was on its way.
+    pub fn pull_out(&mut self, now: Mono, script: &mut impl Script) {
+        self.pty = None;
+        self.pending.clear();
+        self.lose_reader(now, script);
     }
 
     /// Has the kernel everything that the script had for this port?
@@ -70,8 +84,8 @@ impl Port {
     /// Reads what the host has sent, and whether it is still there.
     pub fn hear(&mut self, now: Mono, script: &mut impl Script) -> io::Result<()> {
         let mut buffer = [0; READ_AT_ONCE];
-        loop {
-            match self.pty.read(&mut buffer)? {
+        while let Some(pty) = &mut self.pty {
+            match pty.read(&mut buffer)? {
                 Got::Bytes(count) => {
                     self.notice_reader(now, script);
                     script.handle_bytes(now, self.index, &buffer[..count]);
@@ -86,6 +100,7 @@ impl Port {
                 }
             }
         }
+        Ok(())
     }
 
     /// Looks for a reader, when it is time to.
@@ -102,6 +117,7 @@ impl Port {
 
     pub fn poll_timeout(&self) -> Option<Mono> {
         match self.state {
+            _unplugged if self.pty.is_none() => None,
             State::Unread { look_at } => Some(look_at),
             State::Settling { until } => Some(until),
             State::Read => None,
@@ -110,9 +126,9 @@ impl Port {
 
     /// Writes what there is, as far as the pty takes it.
     pub fn pump(&mut self, now: Mono, script: &mut impl Script) -> io::Result<Pumped> {
-        if self.state != State::Read {
+        let Some(pty) = self.pty.as_mut().filter(|_| self.state == State::Read) else {
             return Ok(Pumped::Done);
-        }
+        };
         for _piece in 0..PIECES_AT_ONCE {
             if self.pending.is_empty() {
                 match script.poll_output(now, self.index) {
@@ -120,7 +136,7 @@ impl Port {
                     None => return Ok(Pumped::Done),
                 }
             }
-            let taken = self.pty.write(&self.pending)?;
+            let taken = pty.write(&self.pending)?;
             if taken == 0 {
                 return Ok(Pumped::Done);
             }
