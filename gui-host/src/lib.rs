@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `link` | `/lbr`: handshake, messages of routers |
 //! | `web` | the page and its WebSocket; `web::rpc` is the home of the browser protocol |
+//! | `wslink` | the same for stock wslink clients; the home of that protocol |
 //! | `hub` | last values, who is told what; pure |
 //! | `tunnel`, `ssh` | the way to a router: the state machine, and its processes |
 //! | `json_lines` | `--json` |
@@ -32,6 +33,7 @@ mod target;
 mod terminal;
 mod tunnel;
 mod web;
+mod wslink;
 
 use std::{
     ffi::OsString,

@@ -24,7 +24,7 @@ pub enum Incoming {
     /// A text frame.
     Text(Utf8Bytes),
     /// A binary frame.
-    Binary,
+    Binary(Bytes),
     /// A ping, which is answered already.
     Ping,
     /// A pong.
@@ -43,7 +43,7 @@ pub struct Gone;
 pub async fn receive(socket: &mut WebSocket) -> Incoming {
     match socket.recv().await {
         Some(Ok(Message::Text(text))) => Incoming::Text(text),
-        Some(Ok(Message::Binary(_))) => Incoming::Binary,
+        Some(Ok(Message::Binary(bytes))) => Incoming::Binary(bytes),
         Some(Ok(Message::Ping(_))) => Incoming::Ping,
         Some(Ok(Message::Pong(payload))) => Incoming::Pong(payload),
         Some(Ok(Message::Close(Some(frame)))) => Incoming::Closed(format!("closed by the peer: {} {}", frame.code, frame.reason)),
@@ -63,6 +63,11 @@ fn is_too_long(error: &axum::Error) -> bool {
 /// Sends a text frame.
 pub async fn send(socket: &mut WebSocket, text: String) -> Result<(), Gone> {
     send_message(socket, Message::Text(text.into())).await
+}
+
+/// Sends a binary frame.
+pub async fn send_binary(socket: &mut WebSocket, frame: Vec<u8>) -> Result<(), Gone> {
+    send_message(socket, Message::Binary(frame.into())).await
 }
 
 /// Sends a ping.

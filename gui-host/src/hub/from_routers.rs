@@ -40,6 +40,7 @@ impl Hub {
             self.routers.insert(id.clone(), Router { hello, target, link, model, ignored });
         }
         self.connections.insert(connection, id.clone());
+        self.refresh_packets();
         self.announce_link(now, &id);
         Ok(connection)
     }

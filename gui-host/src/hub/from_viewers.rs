@@ -1,40 +1,51 @@
-//! What browsers do to the hub: they come, ask and go.
+//! What viewers do to the hub: they come, ask and go.
 
 use std::collections::BTreeMap;
 
 use serde_json::{json, value::RawValue};
 
 use super::{
-    Crowded, Hub, Pending, ViewerId,
+    Crowded, Hub, Pending, SendError, ViewerId,
+    call::{Call, Recipients},
+    command::UiEvent,
     model::{Snapshot, Text, to_text},
-    viewer::{ToViewer, Viewer},
+    viewer::{Dialect, ToViewer, Viewer, Words},
 };
 use crate::{
     clock::Now,
-    web::rpc::{self, Call, RpcError},
+    web::rpc::{self, RpcError},
+    wslink::{self, CallError, Fault, Heard},
 };
 
 /// Most browsers at once, and most commands whose end is awaited.
 const MAX_VIEWERS: usize = 32;
 const MAX_PENDING: usize = 256;
 
+/// Which routers took a message, and why the others did not.
+#[derive(Debug, Default)]
+struct Sent {
+    lbrs: Vec<String>,
+    refused: BTreeMap<String, String>,
+}
+
 impl Hub {
-    /// A browser has shown the token.
-    pub fn handle_viewer_open(&mut self, now: Now) -> Result<ViewerId, Crowded> {
+    /// A viewer has shown the token.
+    pub fn handle_viewer_open(&mut self, now: Now, dialect: Dialect) -> Result<ViewerId, Crowded> {
         if self.viewers.len() >= MAX_VIEWERS {
             return Err(Crowded);
         }
         let id = ViewerId(self.next_id());
-        self.viewers.insert(id, Viewer::new(now));
+        self.viewers.insert(id, Viewer::new(now, dialect));
         Ok(id)
     }
 
-    /// A browser has gone.
+    /// A viewer has gone.
     pub fn handle_viewer_closed(&mut self, viewer: ViewerId) {
         self.viewers.remove(&viewer);
+        self.refresh_packets();
     }
 
-    /// A text frame of a browser.
+    /// A text frame of a viewer that speaks JSON-RPC.
     pub fn handle_request(&mut self, now: Now, viewer: ViewerId, text: &str) {
         let Some(asking) = self.viewers.get_mut(&viewer) else { return };
         let may_ask = asking.may_ask(now);
@@ -43,46 +54,99 @@ impl Hub {
             Ok(request) if !may_ask => request.refuse(RpcError::TooMany).message(),
             Ok(request) => match self.handle_call(now, viewer, &request.call) {
                 Ok(result) => rpc::result(&request.id, &result),
-                Err(error) => request.refuse(error).message(),
+                Err(error) => request.refuse(error.into()).message(),
             },
         };
-        if let Some(asking) = self.viewers.get_mut(&viewer) {
-            asking.answer(answer);
-        }
+        self.answer(viewer, Words::Json(answer));
     }
 
-    /// What to send to a browser next.
+    /// A whole message of a viewer that speaks wslink.
+    pub fn handle_wslink_message(&mut self, now: Now, viewer: ViewerId, message: &[u8]) -> Result<Heard, Fault> {
+        let Some(asking) = self.viewers.get_mut(&viewer) else { return Ok(Heard::Goodbye) };
+        let may_ask = asking.may_ask(now);
+        let answer = match wslink::parse(message)? {
+            Err(refused) => refused.encode(),
+            Ok(request) if !may_ask => request.refuse(&CallError::TooMany).encode(),
+            Ok(request) => match request.call().map(|call| self.handle_call(now, viewer, call)) {
+                None => return Ok(Heard::Goodbye),
+                Some(Ok(result)) => request.result(&result),
+                Some(Err(error)) => request.refuse(&error.into()).encode(),
+            },
+        };
+        self.answer(viewer, Words::Wslink(answer));
+        Ok(Heard::Call)
+    }
+
+    /// What to send to a viewer next.
     pub fn poll_viewer(&mut self, viewer: ViewerId) -> Option<ToViewer> {
         self.viewers.get_mut(&viewer)?.poll()
     }
 
-    /// Whether a browser did not keep up.
+    /// Whether a viewer did not keep up.
     pub fn is_too_slow(&self, viewer: ViewerId) -> bool {
         self.viewers.get(&viewer).is_some_and(Viewer::is_too_slow)
     }
 
-    fn handle_call(&mut self, now: Now, viewer: ViewerId, call: &Call) -> Result<Text, RpcError> {
+    fn answer(&mut self, viewer: ViewerId, words: Words) {
+        if let Some(viewer) = self.viewers.get_mut(&viewer) {
+            viewer.answer(words);
+        }
+    }
+
+    fn handle_call(&mut self, now: Now, viewer: ViewerId, call: &Call) -> Result<Text, SendError> {
         match call {
             Call::Subscribe(topics) => {
                 if let Some(viewer) = self.viewers.get_mut(&viewer) {
                     viewer.subscribe(topics.clone());
                 }
+                self.refresh_packets();
                 Ok(self.snapshot(now, viewer))
             }
-            Call::Event { lbr, event } => {
-                let id = self.next_command_id();
-                self.send(lbr, event.message(&id)).map_err(RpcError::from)?;
-                if self.pending.len() >= MAX_PENDING {
-                    self.pending.pop_front();
-                }
-                self.pending.push_back(Pending { id: id.clone(), lbr: lbr.clone(), viewer });
-                Ok(to_text(&json!({ "id": id })))
-            }
-            Call::Refresh { lbr } => {
-                let refresh = r#"{"type":"refresh"}"#.to_owned();
-                self.send(lbr, refresh).map_err(RpcError::from)?;
+            Call::Snapshot => Ok(self.snapshot(now, viewer)),
+            Call::Event { to, event } => self.handle_event(viewer, to, event),
+            Call::Refresh { to } => {
+                self.send_to(to, r#"{"type":"refresh"}"#)?;
                 Ok(to_text(&json!({})))
             }
+        }
+    }
+
+    /// Gives a command to its routers. It has the same id at each of them, and an outcome from each.
+    fn handle_event(&mut self, viewer: ViewerId, to: &Recipients, event: &UiEvent) -> Result<Text, SendError> {
+        let id = self.next_command_id();
+        let sent = self.send_to(to, &event.message(&id))?;
+        for lbr in &sent.lbrs {
+            if self.pending.len() >= MAX_PENDING {
+                self.pending.pop_front();
+            }
+            self.pending.push_back(Pending { id: id.clone(), lbr: lbr.clone(), viewer });
+        }
+        Ok(to_text(&match to {
+            Recipients::One(_) => json!({ "id": id }),
+            Recipients::All => json!({ "id": id, "lbrs": sent.lbrs, "refused": sent.refused }),
+        }))
+    }
+
+    /// Queues a message for its recipients; it is an error when none of them takes it.
+    fn send_to(&mut self, to: &Recipients, text: &str) -> Result<Sent, SendError> {
+        let mut sent = Sent::default();
+        let mut last = SendError::Nobody;
+        for lbr in self.recipients(to) {
+            match self.send(&lbr, text.to_owned()) {
+                Ok(()) => sent.lbrs.push(lbr),
+                Err(error) => {
+                    sent.refused.insert(lbr, error.to_string());
+                    last = error;
+                }
+            }
+        }
+        if sent.lbrs.is_empty() { Err(last) } else { Ok(sent) }
+    }
+
+    fn recipients(&self, to: &Recipients) -> Vec<String> {
+        match to {
+            Recipients::One(lbr) => vec![lbr.clone()],
+            Recipients::All => self.routers.iter().filter(|(_, router)| router.is_open()).map(|(id, _)| id.clone()).collect(),
         }
     }
 

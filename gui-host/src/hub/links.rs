@@ -70,6 +70,7 @@ impl Hub {
         for id in ids {
             self.refresh_shown(now, &id);
         }
+        self.refresh_packets();
     }
 
     /// Announces a link whose state is no longer the one that viewers know.

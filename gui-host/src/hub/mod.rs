@@ -4,6 +4,7 @@
 //! no socket and cannot wait; every queue in it is bounded, and no viewer or router can make
 //! another one wait.
 
+pub mod call;
 pub mod command;
 mod element;
 mod from_routers;
@@ -12,12 +13,15 @@ mod from_viewers;
 mod link_state;
 mod links;
 mod model;
+mod packets;
 mod router;
 mod statuses;
 #[cfg(test)]
 mod tests;
 pub mod topic;
 pub mod viewer;
+#[cfg(test)]
+mod wslink_tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -148,4 +152,7 @@ pub enum SendError {
     /// It takes nothing at the moment.
     #[error("too many messages wait for that border router")]
     Full,
+    /// It was for all, and no link is open.
+    #[error("no border router is connected")]
+    Nobody,
 }

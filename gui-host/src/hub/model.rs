@@ -15,8 +15,8 @@ use super::{
     topic::Topic,
 };
 use crate::link::{
-    message::{Counts, Fault, Inventory, Message, Parsed, parse, without_part},
-    pages::InventoryPages,
+    message::{Counts, Fault, Health, Inventory, Message, Parsed, Part, Uinject, parse, without_part},
+    pages::{MAX_MOTES, SetPages},
 };
 
 /// Log lines and outcomes that are kept.
@@ -26,9 +26,10 @@ const KEPT_OUTCOMES: usize = 50;
 /// Most counts of a router.
 const MAX_COUNTS: usize = 4096;
 
-/// Most bytes of a log line, and of a report about the processes.
+/// Most bytes of a log line or a packet, of a report about the processes, and of a source of `uinject`.
 const MAX_LOG: usize = 8 * 1024;
 const MAX_HEALTH: usize = 64 * 1024;
+const MAX_SOURCE: usize = 1024;
 
 /// A message as viewers get it.
 pub type Text = Arc<RawValue>;
@@ -64,19 +65,29 @@ pub enum Applied {
 #[derive(Debug, Default)]
 pub struct Model {
     inventory: Option<FullSet>,
-    pages: InventoryPages,
+    pages: SetPages,
+    dag: Option<FullSet>,
+    dag_pages: SetPages,
     statuses: Statuses,
+    uinject: SourceTable,
     counts: CountTable,
     logs: VecDeque<Text>,
     health: Option<Text>,
+    port_pages: SetPages,
     outcomes: VecDeque<Text>,
 }
 
-/// The motes of a router.
+/// The motes of a router, or of its DODAGs.
 #[derive(Debug, Serialize)]
 struct FullSet {
     motes: Vec<Box<RawValue>>,
     t: Option<Box<RawValue>>,
+}
+
+#[derive(Debug, Default)]
+struct SourceTable {
+    boot: Option<Box<RawValue>>,
+    sources: BTreeMap<String, Box<RawValue>>,
 }
 
 #[derive(Debug, Default)]
@@ -102,6 +113,14 @@ impl Model {
                 self.statuses.handle_status(&status)?;
                 Ok(Applied::Told(Topic::MoteStatus, whole()?))
             }
+            Message::Dag(dag) => {
+                let motes = self.dag_pages.handle_page(part.as_ref(), &dag.motes)?;
+                Ok(motes.map_or(Applied::Nothing, |motes| self.take_dag(&dag, motes)))
+            }
+            Message::Uinject(uinject) => {
+                self.uinject.handle_sources(&uinject)?;
+                Ok(Applied::Told(Topic::Uinject, whole()?))
+            }
             Message::Counts(counts) => {
                 self.counts.handle_counts(&counts)?;
                 Ok(Applied::Told(Topic::EventCount, whole()?))
@@ -111,10 +130,10 @@ impl Model {
                 keep(&mut self.logs, KEPT_LOGS, text.clone());
                 Ok(Applied::Told(Topic::MoteLog, text))
             }
-            Message::Health => {
+            Message::Data => Ok(Applied::Told(Topic::MoteData, bounded(text, "a packet in bytes", MAX_LOG)?)),
+            Message::Health(health) => {
                 let text = bounded(text, "lbr-health in bytes", MAX_HEALTH)?;
-                self.health = Some(text.clone());
-                Ok(Applied::Told(Topic::LbrHealth, text))
+                self.take_health(part.as_ref(), &health, text)
             }
             Message::Outcome(outcome) => {
                 let (id, end) = (outcome.id.to_string(), outcome.is_end());
@@ -144,17 +163,69 @@ impl Model {
         Applied::Inventory(text)
     }
 
+    fn take_dag(&mut self, message: &Inventory<'_>, motes: Vec<Box<RawValue>>) -> Applied {
+        let set = FullSet { motes, t: message.t.map(ToOwned::to_owned) };
+        let text = to_text(&WholeInventory { kind: "dag", t: &set.t, motes: &set.motes });
+        self.dag = Some(set);
+        Applied::Told(Topic::Dag, text)
+    }
+
+    /// Figures in pages are told when all of them are there, as one.
+    fn take_health(&mut self, part: Option<&Part>, health: &Health<'_>, text: Text) -> Result<Applied, Fault> {
+        let text = if part.is_some() {
+            let Some(ports) = self.port_pages.handle_page(part, &health.ports)? else { return Ok(Applied::Nothing) };
+            to_text(&WholeHealth { kind: "lbr-health", t: health.t, processes: health.processes, ports: &ports })
+        } else {
+            text
+        };
+        self.health = Some(text.clone());
+        Ok(Applied::Told(Topic::LbrHealth, text))
+    }
+
     /// Everything, as one value for a viewer.
     pub fn snapshot<'a>(&'a self, hello: &'a RawValue) -> Snapshot<'a> {
         Snapshot {
             hello,
             inventory: self.inventory.as_ref(),
+            dag: self.dag.as_ref(),
             status: self.statuses.motes(),
+            uinject: &self.uinject,
             counts: &self.counts,
             logs: self.logs.iter().map(|text| &**text).collect(),
             health: self.health.as_deref(),
             outcomes: self.outcomes.iter().map(|text| &**text).collect(),
         }
+    }
+}
+
+impl SourceTable {
+    fn handle_sources(&mut self, told: &Uinject<'_>) -> Result<(), Fault> {
+        if self.boot.as_ref().map(|boot| boot.get()) != Some(told.boot.get()) {
+            self.boot = Some(told.boot.to_owned());
+            self.sources.clear();
+        }
+        let mut result = Ok(());
+        for (mote, source) in &told.sources {
+            if source.get().len() > MAX_SOURCE {
+                result = Err(Fault::TooMuch { what: "a source of uinject in bytes", max: MAX_SOURCE });
+            } else if self.sources.len() < MAX_MOTES || self.sources.contains_key(&**mote) {
+                self.sources.insert(mote.to_string(), (*source).to_owned());
+            } else {
+                result = Err(Fault::TooMuch { what: "the number of sources of uinject", max: MAX_MOTES });
+            }
+        }
+        result
+    }
+}
+
+impl Serialize for SourceTable {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Table<'a> {
+            boot: Option<&'a RawValue>,
+            sources: Vec<&'a RawValue>,
+        }
+        Table { boot: self.boot.as_deref(), sources: self.sources.values().map(|source| &**source).collect() }.serialize(serializer)
     }
 }
 
@@ -202,7 +273,9 @@ impl Serialize for CountTable {
 pub struct Snapshot<'a> {
     hello: &'a RawValue,
     inventory: Option<&'a FullSet>,
+    dag: Option<&'a FullSet>,
     status: &'a BTreeMap<String, MoteStatus>,
+    uinject: &'a SourceTable,
     counts: &'a CountTable,
     logs: Vec<&'a RawValue>,
     health: Option<&'a RawValue>,
@@ -215,6 +288,15 @@ struct WholeInventory<'a> {
     kind: &'static str,
     t: &'a Option<Box<RawValue>>,
     motes: &'a [Box<RawValue>],
+}
+
+#[derive(Serialize)]
+struct WholeHealth<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    t: Option<&'a RawValue>,
+    processes: Option<&'a RawValue>,
+    ports: &'a [Box<RawValue>],
 }
 
 /// A value of ours as JSON text.
@@ -315,6 +397,60 @@ mod tests {
     }
 
     #[test]
+    fn a_paged_dodag_is_told_whole_and_kept() {
+        let page = |n| format!(r#"{{"type":"dag","t":5,"part":{{"n":{n},"of":2,"snapshot":7}},"motes":[{{"mote":"{n}"}}]}}"#);
+        let mut model = Model::default();
+        assert!(matches!(model.handle_message(&page(1)), Ok(Applied::Nothing)));
+        let Ok(Applied::Told(Topic::Dag, text)) = model.handle_message(&page(2)) else { panic!("the set is not there") };
+        assert_eq!(text.get(), r#"{"type":"dag","t":5,"motes":[{"mote":"1"},{"mote":"2"}]}"#);
+        assert_eq!(snapshot(&model)["dag"]["motes"][1]["mote"], "2");
+        model.handle_message(r#"{"type":"dag","t":6,"motes":[]}"#).unwrap();
+        assert_eq!(snapshot(&model)["dag"], serde_json::json!({"t": 6, "motes": []}));
+    }
+
+    #[test]
+    fn sources_of_uinject_are_merged_and_cleared_by_a_new_boot() {
+        let source = |boot, mote, counter| {
+            format!(r#"{{"type":"uinject","boot":{boot},"sources":[{{"mote":"141592cc0000000{mote}","counter":{counter}}}]}}"#)
+        };
+        let model = fed(&[&source(1, 2, 5), &source(1, 3, 1), &source(1, 2, 6)]);
+        let counters = |model| {
+            let sources = snapshot(model)["uinject"]["sources"].clone();
+            sources.as_array().unwrap().iter().map(|source| source["counter"].as_u64().unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(counters(&model), [6, 1]);
+        assert_eq!(counters(&fed(&[&source(1, 2, 5), &source(2, 3, 1)])), [1]);
+        let long = format!(r#"{{"type":"uinject","boot":1,"sources":[{{"mote":"141592cc00000002","x":"{}"}}]}}"#, "x".repeat(MAX_SOURCE));
+        assert_eq!(Model::default().handle_message(&long).unwrap_err().code(), "too-much");
+    }
+
+    #[test]
+    fn figures_in_pages_are_told_as_one() {
+        let page = |n| {
+            format!(
+                r#"{{"type":"lbr-health","seq":{n},"t":5,"part":{{"n":{n},"of":2,"snapshot":7}},"processes":[1],"ports":[{{"port":"{n}"}}]}}"#
+            )
+        };
+        let mut model = Model::default();
+        assert!(matches!(model.handle_message(&page(1)), Ok(Applied::Nothing)));
+        let Ok(Applied::Told(Topic::LbrHealth, text)) = model.handle_message(&page(2)) else { panic!("not told") };
+        assert_eq!(text.get(), r#"{"type":"lbr-health","t":5,"processes":[1],"ports":[{"port":"1"},{"port":"2"}]}"#);
+        assert_eq!(snapshot(&model)["health"]["ports"][1]["port"], "2");
+        let old = r#"{"type":"lbr-health","t":6,"processes":[]}"#;
+        model.handle_message(old).unwrap();
+        assert_eq!(snapshot(&model)["health"].to_string(), r#"{"processes":[],"t":6,"type":"lbr-health"}"#);
+    }
+
+    #[test]
+    fn a_packet_is_told_and_not_kept() {
+        let mut model = Model::default();
+        let before = snapshot(&model);
+        let text = r#"{"type":"mote-data","lowpan":"f1"}"#;
+        assert!(matches!(model.handle_message(text), Ok(Applied::Told(Topic::MoteData, told)) if told.get() == text));
+        assert_eq!(snapshot(&model), before);
+    }
+
+    #[test]
     fn pages_of_status_are_told_as_they_come_and_without_part() {
         let mut model = Model::default();
         let text = r#"{"type":"mote-status","port":"a","elements":{},"part":{"n":1,"of":9}}"#;
@@ -325,8 +461,8 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_message_makes_the_model_panic(
-            kind in "mote-inventory|mote-status|event-count|command-outcome|error|mote-log",
-            body in r#"("(motes|elements|counts|mote|port|boot|id|state|part)":(1|null|"a"|\{\}|\[\]|\[\{"row":1\}\]|\{"rows":\{"1":2\}\}|\{"n":1,"of":2\}),){0,5}"#,
+            kind in "mote-inventory|mote-status|event-count|dag|uinject|lbr-health|command-outcome|error|mote-log",
+            body in r#"("(motes|elements|counts|sources|ports|mote|port|boot|id|state|part)":(1|null|"a"|\{\}|\[\]|\[\{"row":1\}\]|\{"rows":\{"1":2\}\}|\{"n":1,"of":2\}),){0,5}"#,
         ) {
             let mut model = Model::default();
             let _ = model.handle_message(&format!(r#"{{{body}"type":"{kind}"}}"#));

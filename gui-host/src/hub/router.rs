@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{ConnectionId, link_state::LinkWord, model::Model};
+use super::{ConnectionId, link_state::LinkWord, model::Model, packets::Packets};
 use crate::{clock::Now, link::handshake::Hello};
 
 /// Without a message for this long a link is stale. `lbr-health` comes every 10 s.
@@ -62,6 +62,8 @@ pub struct OpenLink {
     pub ping: PingState,
     /// What viewers were last told, and since when it is so.
     pub shown: (LinkWord, Now),
+    /// Whether it was asked for packets.
+    pub packets: Packets,
     /// Messages for the router.
     outbox: VecDeque<String>,
 }
@@ -86,6 +88,7 @@ impl OpenLink {
             rtt: None,
             ping: PingState::Fine,
             shown: (LinkWord::Live, now),
+            packets: Packets::Unwanted,
             outbox: VecDeque::new(),
         }
     }

@@ -2,23 +2,26 @@
 
 use serde_json::{Value, json};
 
-use super::{ConnectionId, Crowded, Hub, Settings, TargetSettings, ToRouter, ViewerId, viewer::ToViewer};
+use super::{
+    ConnectionId, Crowded, Hub, Settings, TargetSettings, ToRouter, ViewerId,
+    viewer::{Dialect, ToViewer, Words},
+};
 use crate::{
     clock::Now,
     link::handshake::Hello,
     tunnel::{LinkThrough, Tunnel},
 };
 
-const MOTE: &str = "141592cc00000001";
+pub const MOTE: &str = "141592cc00000001";
 
 /// A hub and the moment that it is.
-struct Stage {
-    hub: Hub,
-    now: Now,
+pub struct Stage {
+    pub hub: Hub,
+    pub now: Now,
 }
 
 impl Stage {
-    fn new(targets: &[&str]) -> Self {
+    pub fn new(targets: &[&str]) -> Self {
         let target = |name: &&str| TargetSettings { name: (*name).to_owned(), commands: vec![format!("ssh {name}")] };
         let settings = Settings {
             targets: targets.iter().map(target).collect(),
@@ -29,30 +32,30 @@ impl Stage {
         Self { hub: Hub::new(settings, now), now }
     }
 
-    fn later(&mut self, ms: u64) {
+    pub fn later(&mut self, ms: u64) {
         self.now = self.now.plus(ms);
         self.hub.handle_timeout(self.now);
     }
 
-    fn open(&mut self, id: &str, door: Option<usize>) -> Result<ConnectionId, Crowded> {
+    pub fn open(&mut self, id: &str, door: Option<usize>) -> Result<ConnectionId, Crowded> {
         let hello = json!({"type": "hello", "v": [1], "lbr": {"id": id}}).to_string();
         self.hub.handle_link_open(self.now, Hello::parse(&hello).unwrap(), door)
     }
 
-    fn router(&mut self, id: &str) -> ConnectionId {
+    pub fn router(&mut self, id: &str) -> ConnectionId {
         self.open(id, None).unwrap()
     }
 
-    fn say(&mut self, router: ConnectionId, message: &Value) {
+    pub fn say(&mut self, router: ConnectionId, message: &Value) {
         self.hub.handle_link_message(self.now, router, &message.to_string()).unwrap();
     }
 
-    fn close(&mut self, router: ConnectionId) {
+    pub fn close(&mut self, router: ConnectionId) {
         self.hub.handle_link_closed(self.now, router, "cable cut");
     }
 
     /// What the host has sent to a router.
-    fn sent(&mut self, router: ConnectionId) -> Vec<Value> {
+    pub fn sent(&mut self, router: ConnectionId) -> Vec<Value> {
         let mut sent = Vec::new();
         while let Some(ToRouter::Text(text)) = self.hub.poll_router(router) {
             sent.push(serde_json::from_str(&text).unwrap());
@@ -60,40 +63,40 @@ impl Stage {
         sent
     }
 
-    fn viewer(&mut self) -> ViewerId {
-        self.hub.handle_viewer_open(self.now).unwrap()
+    pub fn viewer(&mut self) -> ViewerId {
+        self.hub.handle_viewer_open(self.now, Dialect::JsonRpc).unwrap()
     }
 
-    fn watching(&mut self) -> (ViewerId, Value) {
+    pub fn watching(&mut self) -> (ViewerId, Value) {
         let viewer = self.viewer();
         let answer = self.ask(viewer, "subscribe", &json!({}));
         (viewer, answer["result"].clone())
     }
 
-    fn ask(&mut self, viewer: ViewerId, method: &str, params: &Value) -> Value {
+    pub fn ask(&mut self, viewer: ViewerId, method: &str, params: &Value) -> Value {
         let request = json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params});
         self.hub.handle_request(self.now, viewer, &request.to_string());
         self.told(viewer).pop().unwrap()
     }
 
     /// What a viewer gets.
-    fn told(&mut self, viewer: ViewerId) -> Vec<Value> {
+    pub fn told(&mut self, viewer: ViewerId) -> Vec<Value> {
         let mut told = Vec::new();
-        while let Some(ToViewer::Text(text)) = self.hub.poll_viewer(viewer) {
+        while let Some(ToViewer::Words(Words::Json(text))) = self.hub.poll_viewer(viewer) {
             told.push(serde_json::from_str(&text).unwrap());
         }
         told
     }
 
     /// The states of links that a viewer is told.
-    fn link_words(&mut self, viewer: ViewerId) -> Vec<String> {
+    pub fn link_words(&mut self, viewer: ViewerId) -> Vec<String> {
         let told = self.told(viewer);
         let links = told.iter().filter(|told| told["method"] == "link");
         links.map(|told| told["params"]["message"]["state"].as_str().unwrap().to_owned()).collect()
     }
 }
 
-fn log(n: u64) -> Value {
+pub fn log(n: u64) -> Value {
     json!({"type": "mote-log", "n": n})
 }
 
@@ -185,6 +188,43 @@ fn a_command_for_a_router_that_is_not_there_is_refused() {
     stage.told(viewer);
     assert_eq!(code(stage.ask(viewer, "ui-event", &params)), -32004);
     assert_eq!(code(stage.ask(viewer, "refresh", &json!({"lbr": "a"}))), -32004);
+}
+
+#[test]
+fn a_command_for_all_goes_to_every_open_link_and_each_outcome_to_who_asked() {
+    let mut stage = Stage::new(&[]);
+    let routers = [stage.router("a"), stage.router("b"), stage.router("gone")];
+    stage.close(routers[2]);
+    let (asking, _) = stage.watching();
+    let params = json!({"lbr": "*", "event": "toggle-dagroot", "mote": MOTE});
+    let result = stage.ask(asking, "ui-event", &params)["result"].clone();
+    let id = result["id"].as_str().unwrap().to_owned();
+    assert_eq!(result, json!({"id": id, "lbrs": ["a", "b"], "refused": {}}));
+    for router in [routers[1], routers[0]] {
+        assert_eq!(stage.sent(router)[0]["id"], id.as_str());
+        stage.say(router, &json!({"type": "command-outcome", "id": id, "state": "refused"}));
+    }
+    let told = stage.told(asking);
+    let from: Vec<_> = told.iter().map(|told| told["params"]["lbr"].clone()).collect();
+    assert_eq!(from, ["b", "a"]);
+    assert_eq!(stage.ask(asking, "refresh", &json!({"lbr": "*"}))["result"], json!({}));
+    assert_eq!(stage.sent(routers[0]), [json!({"type": "refresh"})]);
+}
+
+#[test]
+fn a_command_for_all_says_which_router_took_it_and_fails_when_none_did() {
+    let mut stage = Stage::new(&[]);
+    let (viewer, _) = stage.watching();
+    let params = json!({"lbr": "*", "event": "reset-mote", "mote": MOTE});
+    assert_eq!(stage.ask(viewer, "ui-event", &params)["error"]["code"], -32004);
+    let (full, _ready) = (stage.router("full"), stage.router("ready"));
+    for _ in 0..64 {
+        stage.later(1000);
+        stage.ask(viewer, "refresh", &json!({"lbr": "full"}));
+    }
+    let result = stage.ask(viewer, "ui-event", &params)["result"].clone();
+    assert_eq!((&result["lbrs"], result["refused"]["full"].is_string()), (&json!(["ready"]), true));
+    assert_eq!(stage.sent(full).len(), 64);
 }
 
 #[test]
@@ -440,7 +480,7 @@ fn a_script_commands_the_only_router_unless_it_names_one() {
 fn viewers_are_bounded_in_number() {
     let mut stage = Stage::new(&[]);
     let viewers: Vec<_> = (0..32).map(|_| stage.viewer()).collect();
-    assert_eq!(stage.hub.handle_viewer_open(stage.now), Err(Crowded));
+    assert_eq!(stage.hub.handle_viewer_open(stage.now, Dialect::JsonRpc), Err(Crowded));
     stage.hub.handle_viewer_closed(viewers[0]);
-    assert!(stage.hub.handle_viewer_open(stage.now).is_ok());
+    assert!(stage.hub.handle_viewer_open(stage.now, Dialect::JsonRpc).is_ok());
 }

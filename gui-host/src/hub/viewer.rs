@@ -1,4 +1,4 @@
-//! One browser: what it wants, what waits for it, and how fast it may ask.
+//! One viewer, a page or a script: what it wants, what waits for it, and how fast it may ask.
 //!
 //! Its queue is bounded. A viewer that cannot keep up is closed and asks for a new snapshot when it
 //! is back; nobody else waits for it.
@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{model::Text, topic::Topic};
-use crate::{clock::Now, web::rpc};
+use crate::{clock::Now, web::rpc, wslink};
 
 /// Most waiting notifications, and most bytes of them. A snapshot, of which at most one waits,
 /// does not count.
@@ -20,9 +20,37 @@ const MAX_BYTES: usize = 8 << 20;
 const BURST: u32 = 10;
 const REFILL: Duration = Duration::from_millis(100);
 
-/// A browser that has shown the token.
+/// The protocol that a viewer speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// That of our page: `web::rpc`.
+    JsonRpc,
+    /// That of stock wslink clients.
+    Wslink,
+}
+
+/// Something to say to a viewer, in its dialect.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Words {
+    /// A text frame.
+    Json(String),
+    /// A whole wslink message, not yet cut into chunks.
+    Wslink(Vec<u8>),
+}
+
+impl Words {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Json(text) => text.len(),
+            Self::Wslink(message) => message.len(),
+        }
+    }
+}
+
+/// A viewer that has shown the token.
 #[derive(Debug)]
 pub struct Viewer {
+    dialect: Dialect,
     topics: BTreeSet<Topic>,
     seq: u64,
     queue: Queue,
@@ -32,23 +60,28 @@ pub struct Viewer {
 
 #[derive(Debug)]
 enum Queue {
-    Open { texts: VecDeque<String>, bytes: usize },
+    Open { waiting: VecDeque<Words>, bytes: usize },
     Overflown,
 }
 
 /// What to send to a viewer next.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ToViewer {
-    /// A text frame.
-    Text(String),
+    /// Say this.
+    Words(Words),
     /// Close it: it did not keep up.
     TooSlow,
 }
 
 impl Viewer {
-    /// A viewer that wants nothing yet.
-    pub fn new(now: Now) -> Self {
-        Self { topics: BTreeSet::new(), seq: 0, queue: Queue::Open { texts: VecDeque::new(), bytes: 0 }, allowance: BURST, refilled: now }
+    /// A viewer that wants nothing yet; in wslink, which has no subscription, what every client wants.
+    pub fn new(now: Now, dialect: Dialect) -> Self {
+        let queue = Queue::Open { waiting: VecDeque::new(), bytes: 0 };
+        let topics = match dialect {
+            Dialect::JsonRpc => BTreeSet::new(),
+            Dialect::Wslink => Topic::unchosen(),
+        };
+        Self { dialect, topics, seq: 0, queue, allowance: BURST, refilled: now }
     }
 
     /// Number of the last notification.
@@ -81,29 +114,32 @@ impl Viewer {
     /// Queues a notification, whatever it subscribed to.
     pub fn notify(&mut self, topic: Topic, lbr: Option<&str>, message: &Text) {
         self.seq += 1;
-        let text = rpc::notification(topic, self.seq, lbr, message);
-        let Queue::Open { texts, bytes } = &mut self.queue else { return };
-        *bytes += text.len();
-        texts.push_back(text);
-        if texts.len() > MAX_WAITING || *bytes > MAX_BYTES {
+        let Queue::Open { waiting, bytes } = &mut self.queue else { return };
+        let words = match self.dialect {
+            Dialect::JsonRpc => Words::Json(rpc::notification(topic, self.seq, lbr, message)),
+            Dialect::Wslink => Words::Wslink(wslink::notification(topic, self.seq, lbr, message)),
+        };
+        *bytes += words.bytes();
+        waiting.push_back(words);
+        if waiting.len() > MAX_WAITING || *bytes > MAX_BYTES {
             self.queue = Queue::Overflown;
         }
     }
 
     /// Queues an answer. It follows a request, and the next request is not read before it is sent.
-    pub fn answer(&mut self, text: String) {
-        if let Queue::Open { texts, .. } = &mut self.queue {
-            texts.push_back(text);
+    pub fn answer(&mut self, words: Words) {
+        if let Queue::Open { waiting, .. } = &mut self.queue {
+            waiting.push_back(words);
         }
     }
 
     /// What to send next.
     pub fn poll(&mut self) -> Option<ToViewer> {
         match &mut self.queue {
-            Queue::Open { texts, bytes } => {
-                let text = texts.pop_front()?;
-                *bytes = bytes.saturating_sub(text.len());
-                Some(ToViewer::Text(text))
+            Queue::Open { waiting, bytes } => {
+                let words = waiting.pop_front()?;
+                *bytes = bytes.saturating_sub(words.bytes());
+                Some(ToViewer::Words(words))
             }
             Queue::Overflown => Some(ToViewer::TooSlow),
         }
@@ -123,7 +159,7 @@ mod tests {
     #[test]
     fn requests_above_the_rate_are_refused_until_time_has_passed() {
         let start = Now::start();
-        let mut viewer = Viewer::new(start);
+        let mut viewer = Viewer::new(start, Dialect::JsonRpc);
         for _ in 0..BURST {
             assert!(viewer.may_ask(start));
         }
@@ -138,14 +174,14 @@ mod tests {
 
     #[test]
     fn a_viewer_that_does_not_read_is_closed_and_keeps_nothing() {
-        let mut viewer = Viewer::new(Now::start());
+        let mut viewer = Viewer::new(Now::start(), Dialect::JsonRpc);
         let big = to_text(&"x".repeat(1 << 20));
         for _ in 0..8 {
             viewer.notify(Topic::MoteLog, None, &big);
         }
         assert!(viewer.is_too_slow());
         assert_eq!(viewer.poll(), Some(ToViewer::TooSlow));
-        let mut viewer = Viewer::new(Now::start());
+        let mut viewer = Viewer::new(Now::start(), Dialect::JsonRpc);
         for _ in 0..=MAX_WAITING {
             viewer.notify(Topic::MoteLog, None, &to_text(&1));
         }
@@ -154,10 +190,10 @@ mod tests {
 
     #[test]
     fn a_viewer_that_reads_is_numbered_without_gaps() {
-        let mut viewer = Viewer::new(Now::start());
+        let mut viewer = Viewer::new(Now::start(), Dialect::JsonRpc);
         for expect in 1..=3 * MAX_WAITING as u64 {
             viewer.notify(Topic::MoteLog, Some("a"), &to_text(&1));
-            let Some(ToViewer::Text(text)) = viewer.poll() else { panic!("closed") };
+            let Some(ToViewer::Words(Words::Json(text))) = viewer.poll() else { panic!("closed") };
             let value: serde_json::Value = serde_json::from_str(&text).unwrap();
             assert_eq!(value["params"]["seq"], expect);
         }

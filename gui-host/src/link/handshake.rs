@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
 use crate::{
+    hub::call::Recipients,
     key::Key,
     proof::{Role, Transcript, Verdict},
 };
@@ -164,6 +165,9 @@ impl Hello {
         check_text("lbr.id", &raw.lbr.id, MAX_ID)?;
         for (name, value) in [("lbr.name", &raw.lbr.name), ("lbr.hostname", &raw.lbr.hostname), ("lbr.version", &raw.lbr.version)] {
             check_text(name, value, MAX_NAME)?;
+        }
+        if raw.lbr.id == Recipients::ALL {
+            return Err(Refusal::malformed(format!("lbr.id must not be {}, which means all routers", Recipients::ALL)));
         }
         if raw.lbr.id.is_empty() {
             return Err(Refusal::malformed("lbr.id is empty"));
@@ -352,6 +356,7 @@ mod tests {
             HELLO.replace("hello", "auth"),
             HELLO.replace("\"lbr-1\"", "\"\""),
             HELLO.replace("\"lbr-1\"", "5"),
+            HELLO.replace("\"lbr-1\"", "\"*\""),
             HELLO.replace("lbr-1", r"\u001b[2J"),
             HELLO.replace("\"id\":\"lbr-1\"", &long),
             HELLO.replace("\"boot\":7", "\"boot\":[7]"),

@@ -27,10 +27,16 @@ pub enum Message<'a> {
     Status(Status<'a>),
     /// Changed counts.
     Counts(Counts<'a>),
+    /// One page of the full set of motes in DODAGs, or all of it.
+    Dag(Inventory<'a>),
+    /// Changed sources of `uinject`.
+    Uinject(Uinject<'a>),
     /// A mote's log line.
     Log,
-    /// The router's processes.
-    Health,
+    /// A packet from the mesh.
+    Data,
+    /// The router's processes, and one page of the full set of its ports, or all of it.
+    Health(Health<'a>),
     /// A step in the life of a command.
     Outcome(Outcome<'a>),
     /// The router dropped events.
@@ -61,7 +67,7 @@ pub struct Part {
     pub snapshot: String,
 }
 
-/// `mote-inventory`.
+/// `mote-inventory` and `dag`: a set of motes.
 #[derive(Debug, Deserialize)]
 pub struct Inventory<'a> {
     /// When it was sent.
@@ -103,6 +109,29 @@ pub struct Count<'a> {
     pub signal: Cow<'a, str>,
     /// How many.
     pub num: u64,
+}
+
+/// `uinject`.
+#[derive(Debug)]
+pub struct Uinject<'a> {
+    /// Tells the start of the counting process; a new one clears the sources.
+    pub boot: &'a RawValue,
+    /// The changed sources by EUI-64.
+    pub sources: Vec<(Cow<'a, str>, &'a RawValue)>,
+}
+
+/// `lbr-health`.
+#[derive(Debug, Deserialize)]
+pub struct Health<'a> {
+    /// When it was sent.
+    #[serde(borrow)]
+    pub t: Option<&'a RawValue>,
+    /// All processes.
+    #[serde(borrow)]
+    pub processes: Option<&'a RawValue>,
+    /// The ports of this page. An older router tells none.
+    #[serde(borrow, default)]
+    pub ports: Vec<&'a RawValue>,
 }
 
 /// `command-outcome`.
@@ -214,6 +243,20 @@ struct RawCounts<'a> {
     counts: Vec<Count<'a>>,
 }
 
+#[derive(Deserialize)]
+struct RawUinject<'a> {
+    #[serde(borrow)]
+    boot: &'a RawValue,
+    #[serde(borrow)]
+    sources: Vec<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct RawSource<'a> {
+    #[serde(borrow)]
+    mote: Cow<'a, str>,
+}
+
 /// Parses one text frame.
 pub fn parse(text: &str) -> Result<Parsed<'_>, Fault> {
     let value: &RawValue = serde_json::from_str(text).map_err(|error| Fault::Json(error.to_string()))?;
@@ -223,8 +266,11 @@ pub fn parse(text: &str) -> Result<Parsed<'_>, Fault> {
         "mote-inventory" => Message::Inventory(fields("mote-inventory", text)?),
         "mote-status" => Message::Status(parse_status(text)?),
         "event-count" => Message::Counts(parse_counts(text)?),
+        "dag" => Message::Dag(fields("dag", text)?),
+        "uinject" => Message::Uinject(parse_uinject(text)?),
         "mote-log" => Message::Log,
-        "lbr-health" => Message::Health,
+        "mote-data" => Message::Data,
+        "lbr-health" => Message::Health(fields("lbr-health", text)?),
         "command-outcome" => Message::Outcome(parse_outcome(text)?),
         "gap" => Message::Gap,
         "error" => Message::Error(parse_error(text)?),
@@ -275,14 +321,31 @@ fn parse_status(text: &str) -> Result<Status<'_>, Fault> {
 fn parse_counts(text: &str) -> Result<Counts<'_>, Fault> {
     const KIND: &str = "event-count";
     let raw: RawCounts<'_> = fields(KIND, text)?;
-    if raw.boot.get().len() > 64 {
-        return Err(field(KIND, "boot is longer than 64 bytes"));
-    }
+    check_boot(KIND, raw.boot)?;
     let long = |count: &Count<'_>| count.sender.len() > MAX_COUNT_KEY || count.signal.len() > MAX_COUNT_KEY;
     if raw.counts.iter().any(long) {
         return Err(field(KIND, format!("a sender or signal is longer than {MAX_COUNT_KEY} bytes")));
     }
     Ok(Counts { boot: raw.boot, counts: raw.counts })
+}
+
+fn parse_uinject(text: &str) -> Result<Uinject<'_>, Fault> {
+    const KIND: &str = "uinject";
+    let raw: RawUinject<'_> = fields(KIND, text)?;
+    check_boot(KIND, raw.boot)?;
+    let mut sources = Vec::with_capacity(raw.sources.len());
+    for source in raw.sources {
+        let RawSource { mote } = fields(KIND, source.get())?;
+        if !is_eui64(&mote) {
+            return Err(field(KIND, "mote is not 16 lower-case hex digits"));
+        }
+        sources.push((mote, source));
+    }
+    Ok(Uinject { boot: raw.boot, sources })
+}
+
+fn check_boot(kind: &'static str, boot: &RawValue) -> Result<(), Fault> {
+    if boot.get().len() > 64 { Err(field(kind, "boot is longer than 64 bytes")) } else { Ok(()) }
 }
 
 fn parse_outcome(text: &str) -> Result<Outcome<'_>, Fault> {
@@ -345,6 +408,11 @@ mod tests {
             (r#"{"type":"mote-status","port":"","elements":{}}"#, "bad-field"),
             (r#"{"type":"mote-status","port":"p","elements":[]}"#, "bad-field"),
             (r#"{"type":"event-count","boot":1,"counts":[{"sender":"a","signal":"b","num":-1}]}"#, "bad-field"),
+            (r#"{"type":"dag"}"#, "bad-field"),
+            (r#"{"type":"uinject","boot":1}"#, "bad-field"),
+            (r#"{"type":"uinject","boot":1,"sources":[{"mote":"00"}]}"#, "bad-field"),
+            (r#"{"type":"uinject","boot":1,"sources":[{}]}"#, "bad-field"),
+            (r#"{"type":"lbr-health","ports":5}"#, "bad-field"),
             (r#"{"type":"mote-log","part":{"n":2,"of":1}}"#, "bad-field"),
             (r#"{"type":"mote-log","part":{"n":0,"of":0}}"#, "bad-field"),
         ] {
@@ -389,8 +457,8 @@ mod tests {
 
         #[test]
         fn no_object_with_a_known_type_makes_the_parser_panic(
-            kind in "mote-inventory|mote-status|event-count|command-outcome|error|gap",
-            name in "motes|elements|counts|mote|port|boot|part|id|state",
+            kind in "mote-inventory|mote-status|event-count|dag|uinject|lbr-health|command-outcome|error|gap",
+            name in "motes|elements|counts|sources|ports|mote|port|boot|part|id|state",
             value in r#"[\[\]{}0-9",:a-z]{0,40}"#,
         ) {
             let _ = parse(&format!(r#"{{"type":"{kind}","{name}":{value}}}"#));

@@ -121,7 +121,7 @@ async fn receive_short(socket: &mut WebSocket) -> Result<Utf8Bytes, Ending> {
                 return Err(Ending::Refused(Refusal::too_long(text.len())));
             }
             Incoming::Text(text) => return Ok(text),
-            Incoming::Binary => return Err(Ending::Refused(Refusal::binary())),
+            Incoming::Binary(_) => return Err(Ending::Refused(Refusal::binary())),
             Incoming::TooLong => {
                 return Err(Ending::Refused(Refusal::too_long(super::message::MAX_MESSAGE + 1)));
             }
@@ -237,7 +237,7 @@ impl Session<'_> {
         pulse.handle_traffic(now);
         match incoming {
             Incoming::Text(text) => self.hear(&text).await,
-            Incoming::Binary => {
+            Incoming::Binary(_) => {
                 let fault = Fault::Binary;
                 self.link.hall.tell(|hub, _| hub.handle_broken_frame(self.connection, &fault));
                 self.strike(&fault).await

@@ -1,9 +1,11 @@
-//! The listener for browsers: the page, and the WebSocket `/ws` that it speaks over.
+//! The listener for viewers: the page, the WebSocket `/ws` that it speaks over, and `/wslink` for
+//! stock wslink clients.
 //!
 //! It is never named in a tunnel. No request changes anything but through `/ws`, which takes only
-//! the page of this very listener, and only with the token.
+//! the page of this very listener, and `/wslink`, which takes programs too; both only with the token.
 
 mod assets;
+pub mod conversation;
 mod headers;
 pub mod rpc;
 mod session;
@@ -31,6 +33,7 @@ use crate::{
         admission::{Door, House, Pass},
         hosts::{Hosts, has_own_origin, require_own_host},
     },
+    wslink,
 };
 
 /// Connections without the token: those that fetch the page's files.
@@ -48,6 +51,7 @@ pub struct Web {
 pub fn serve(tasks: &mut JoinSet<()>, bound: Bound, web: Web) {
     let routes = Router::new()
         .route("/ws", get(enter))
+        .route("/wslink", get(wslink::enter))
         .fallback(get(assets::asset))
         .layer(middleware::from_fn_with_state(Hosts::new(&[bound.port]), require_own_host))
         .layer(middleware::map_response(headers::protect))

@@ -7,8 +7,9 @@
 //!    2 s. The token is in the fragment `#t=…` of the page's address. Result:
 //!    `{"host":{"name":"gui-host","version":"…"}}`. Anything else is answered with the error -32001
 //!    (-32700 or -32600 when it is no request) and close code 4401 (1009 when it was too long); too many browsers: close code 1013.
-//! 2. `subscribe` `{"topics":[…]}`; without `topics` all of them: `link`, `mote-inventory`,
-//!    `mote-status`, `event-count`, `mote-log`, `lbr-health`, `command-outcome`, `gap`. Result:
+//! 2. `subscribe` `{"topics":[…]}`; without `topics` all but `mote-data`. There are `link`,
+//!    `mote-inventory`, `mote-status`, `event-count`, `mote-log`, `mote-data`, `dag`, `uinject`, `lbr-health`,
+//!    `command-outcome` and `gap`. Routers are asked for packets (`mote-data`) while a viewer wants them. Result:
 //!
 //!    ```json
 //!    {"seq": 0, "links": [], "lbrs": {"<lbr id>": {
@@ -44,11 +45,12 @@
 //!    the same `lbr.id`; with `lbr` null the one with the same `target`. One with an `lbr` also
 //!    replaces the one that had its `target` and no `lbr`, and any one replaces the `none` entry.
 //!    It is told when the state, a stage or the round-trip time changes, not for each message.
-//! 5. `ui-event` `{"lbr":"<id>","event":"toggle-dagroot"|"set-dagroot"|"reset-mote"|"echo-mote",
+//! 5. `ui-event` `{"lbr":"<id>"|"*","event":"toggle-dagroot"|"set-dagroot"|"reset-mote"|"echo-mote",
 //!    "mote":"<eui>" or "port":"…", "on", "count", "size", "timeout_ms"}`. Result `{"id":"…"}`; the outcomes with
 //!    that id come to this viewer alone, subscribed or not. When the link is lost or replaced first,
-//!    the host itself says `failed`.
-//! 6. `refresh` `{"lbr":"<id>"}` asks the router for a new snapshot. Result `{}`.
+//!    the host itself says `failed`. With `"*"` it goes to every router whose link is open, and each
+//!    tells its own outcomes; result `{"id":"…","lbrs":["<id>"],"refused":{"<id>":"why"}}`.
+//! 6. `refresh` `{"lbr":"<id>"|"*"}` asks the router for a new snapshot. Result `{}`.
 //!
 //! Errors: -32700 invalid JSON; -32600 no JSON-RPC request (an `id` that is a number or a string of
 //! at most 64 bytes is required, batches are not taken); -32601 unknown method; -32602 invalid
@@ -60,14 +62,15 @@
 //! closed (with 1013, unless it is stuck in the middle of a message) and gets a new snapshot when it
 //! comes back.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{json, value::RawValue};
 
 use crate::hub::{
     SendError,
-    command::{RawEvent, UiEvent},
+    call::{Call, Recipients},
+    command::RawEvent,
     topic::Topic,
 };
 
@@ -86,25 +89,6 @@ pub struct Request {
     pub id: Box<RawValue>,
     /// What is asked.
     pub call: Call,
-}
-
-/// What a viewer can ask.
-#[derive(Debug)]
-pub enum Call {
-    /// A snapshot, and then these topics.
-    Subscribe(BTreeSet<Topic>),
-    /// A command.
-    Event {
-        /// For a mote of this router.
-        lbr: String,
-        /// The command.
-        event: UiEvent,
-    },
-    /// A new snapshot from this router.
-    Refresh {
-        /// The router.
-        lbr: String,
-    },
 }
 
 /// Why a request is not done.
@@ -155,7 +139,7 @@ impl From<SendError> for RpcError {
     fn from(error: SendError) -> Self {
         match error {
             SendError::Unknown => Self::UnknownLbr(error),
-            SendError::Lost | SendError::Full => Self::Unreachable(error),
+            SendError::Lost | SendError::Full | SendError::Nobody => Self::Unreachable(error),
         }
     }
 }
@@ -268,7 +252,7 @@ fn parse_subscribe(raw: Option<&RawValue>) -> Result<Call, RpcError> {
         topics: Option<Vec<String>>,
     }
     let Some(names) = params::<Params>(raw)?.topics else {
-        return Ok(Call::Subscribe(Topic::ALL.into_iter().collect()));
+        return Ok(Call::Subscribe(Topic::unchosen()));
     };
     let topic = |name: &String| {
         Topic::named(name).ok_or_else(|| {
@@ -283,8 +267,8 @@ fn parse_event(raw: Option<&RawValue>) -> Result<Call, RpcError> {
     let raw: RawEvent = params(raw)?;
     let event = raw.check().map_err(RpcError::Params)?;
     match raw.lbr {
-        Some(lbr) => Ok(Call::Event { lbr, event }),
-        None => Err(RpcError::Params("lbr: name the border router".to_owned())),
+        Some(lbr) => Ok(Call::Event { to: Recipients::named(lbr), event }),
+        None => Err(RpcError::Params("lbr: name the border router, or \"*\" for all".to_owned())),
     }
 }
 
@@ -293,7 +277,7 @@ fn parse_refresh(raw: Option<&RawValue>) -> Result<Call, RpcError> {
     struct Params {
         lbr: String,
     }
-    params::<Params>(raw).map(|Params { lbr }| Call::Refresh { lbr })
+    params::<Params>(raw).map(|Params { lbr }| Call::Refresh { to: Recipients::named(lbr) })
 }
 
 /// The answer to a request that is done.
@@ -371,10 +355,11 @@ mod tests {
     }
 
     #[test]
-    fn without_topics_all_are_meant() {
+    fn without_topics_all_but_packets_are_meant() {
         let text = r#"{"jsonrpc":"2.0","id":1,"method":"subscribe"}"#;
         let Call::Subscribe(topics) = parse(text).unwrap().call else { panic!("no subscribe") };
-        assert_eq!(topics.len(), Topic::ALL.len());
+        assert_eq!(topics.len(), Topic::ALL.len() - 1);
+        assert!(!topics.contains(&Topic::MoteData));
     }
 
     #[test]

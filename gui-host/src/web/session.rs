@@ -1,27 +1,22 @@
 //! One browser, from the token to the close frame.
-//!
-//! A browser that does not read is closed; nobody else waits for it.
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use axum::extract::ws::WebSocket;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{json, value::to_raw_value};
 use sha2::Sha256;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::timeout;
 
 use super::{
     Web,
+    conversation::{Hearing, POLICY, TOO_LONG, TRY_LATER, UNAUTHORIZED, Verdict, converse},
     rpc::{self, Refused},
 };
 use crate::{
-    hub::{Hub, ViewerId, viewer::ToViewer},
+    hall::Hall,
+    hub::{ViewerId, viewer::Dialect},
     loopback::admission::Pass,
-    pulse::{Beat, Pulse},
     random,
     socket::{self, Incoming},
 };
@@ -29,16 +24,7 @@ use crate::{
 /// Longest time until the token is shown.
 const TOKEN_LIMIT: Duration = Duration::from_secs(2);
 
-/// Time between pings of the host.
-const PING_EVERY: Duration = Duration::from_secs(15);
-
-/// Close codes: RFC 6455's, and 4401 for a missing or wrong token.
-const POLICY: u16 = 1008;
-const TOO_LONG: u16 = 1009;
-const TRY_LATER: u16 = 1013;
-const UNAUTHORIZED: u16 = 4401;
-
-/// What a browser must show: 128 random bits, new at each start.
+/// What a viewer must show: 128 random bits, new at each start.
 pub struct Token(String);
 
 impl fmt::Debug for Token {
@@ -59,7 +45,7 @@ impl Token {
     }
 
     /// Compares in a time that does not depend on the shown text: by its MAC under the token.
-    fn is(&self, shown: &str) -> bool {
+    pub fn is(&self, shown: &str) -> bool {
         let mac = |text: &str| {
             let mac = Hmac::<Sha256>::new_from_slice(self.0.as_bytes());
             let mut mac = mac.expect("HMAC takes any length");
@@ -78,14 +64,14 @@ pub async fn run(mut socket: WebSocket, web: Arc<Web>, pass: Pass) {
         Ok(Err(goodbye)) => return goodbye.say(socket).await,
         Err(_) => return Goodbye::late().say(socket).await,
     };
-    let Ok(viewer) = web.hall.tell(Hub::handle_viewer_open) else {
+    let Ok(viewer) = web.hall.tell(|hub, now| hub.handle_viewer_open(now, Dialect::JsonRpc)) else {
         return Goodbye { answer: None, code: TRY_LATER, reason: "too many pages are open" }.say(socket).await;
     };
     pass.settle();
     let host = json!({"host": {"name": "gui-host", "version": env!("CARGO_PKG_VERSION")}});
     let host = to_raw_value(&host).expect("a value of ours is JSON");
     if socket::send(&mut socket, rpc::result(&admitted, &host)).await.is_ok() {
-        converse(&mut socket, &web, viewer).await;
+        converse(&mut socket, &web.hall, viewer, &mut Ear).await;
     }
     web.hall.tell(|hub, _| hub.handle_viewer_closed(viewer));
 }
@@ -123,7 +109,7 @@ async fn authenticate(socket: &mut WebSocket, token: &Token) -> Result<Box<serde
             Incoming::Text(text) => text,
             Incoming::Ping | Incoming::Pong(_) => continue,
             Incoming::TooLong => return Err(too_long),
-            Incoming::Binary | Incoming::Closed(_) => {
+            Incoming::Binary(_) | Incoming::Closed(_) => {
                 return Err(Goodbye::unauthorized(rpc::wrong_token(None)));
             }
         };
@@ -135,91 +121,19 @@ async fn authenticate(socket: &mut WebSocket, token: &Token) -> Result<Box<serde
     }
 }
 
-/// Whether a conversation goes on.
-enum Verdict {
-    Continue,
-    Over,
-    Close(u16, &'static str),
-}
+/// Understands the frames of a page that is in.
+struct Ear;
 
-async fn converse(socket: &mut WebSocket, web: &Web, viewer: ViewerId) {
-    let mut bell = web.hall.bell();
-    let mut pulse = Pulse::new(Instant::now(), PING_EVERY);
-    loop {
-        let mut verdict = send_all(socket, web, viewer).await;
-        if matches!(verdict, Verdict::Continue) {
-            verdict = tokio::select! {
-                // The bell is not rung for the last time while its hall is here.
-                _ = bell.changed() => Verdict::Continue,
-                incoming = socket::receive(socket) => handle(web, viewer, &mut pulse, incoming),
-                () = sleep_until(pulse.poll_timeout().into()) => beat(socket, &mut pulse).await,
-            };
-        }
-        match verdict {
-            Verdict::Continue => {}
-            Verdict::Over => return,
-            Verdict::Close(code, reason) => {
-                return socket::close_at_once(socket, code, reason).await;
-            }
-        }
+impl Hearing for Ear {
+    const TOO_LONG: &'static str = "a message of more than 64 KiB";
+
+    fn handle_text(&mut self, hall: &Hall, viewer: ViewerId, text: &str) -> Verdict {
+        hall.tell(|hub, now| hub.handle_request(now, viewer, text));
+        Verdict::Continue
     }
-}
 
-async fn send_all(socket: &mut WebSocket, web: &Web, viewer: ViewerId) -> Verdict {
-    const TOO_SLOW: Verdict = Verdict::Close(TRY_LATER, "the page did not keep up; connect again");
-    let mut bell = web.hall.bell();
-    while let Some(next) = web.hall.ask(|hub| hub.poll_viewer(viewer)) {
-        let text = match next {
-            ToViewer::Text(text) => text,
-            ToViewer::TooSlow => return TOO_SLOW,
-        };
-        let mut sending = std::pin::pin!(socket::send(socket, text));
-        loop {
-            tokio::select! {
-                sent = &mut sending => match sent {
-                    Ok(()) => break,
-                    Err(socket::Gone) => return Verdict::Over,
-                },
-                _ = bell.changed() => {
-                    // In the middle of a message no close frame can be sent any more.
-                    if web.hall.ask(|hub| hub.is_too_slow(viewer)) {
-                        return Verdict::Over;
-                    }
-                }
-            }
-        }
-    }
-    Verdict::Continue
-}
-
-fn handle(web: &Web, viewer: ViewerId, pulse: &mut Pulse, incoming: Incoming) -> Verdict {
-    let now = Instant::now();
-    pulse.handle_traffic(now);
-    match incoming {
-        Incoming::Text(text) => {
-            web.hall.tell(|hub, now| hub.handle_request(now, viewer, &text));
-            Verdict::Continue
-        }
-        Incoming::Pong(payload) => {
-            // The page's own round-trip time is of no interest; the answer lets the next ping go.
-            pulse.handle_pong(now, &payload);
-            Verdict::Continue
-        }
-        Incoming::Ping => Verdict::Continue,
-        Incoming::Binary => Verdict::Close(POLICY, "a binary frame; this speaks JSON in text frames"),
-        Incoming::TooLong => Verdict::Close(TOO_LONG, "a message of more than 64 KiB"),
-        Incoming::Closed(_) => Verdict::Over,
-    }
-}
-
-async fn beat(socket: &mut WebSocket, pulse: &mut Pulse) -> Verdict {
-    match pulse.poll_beat(Instant::now()) {
-        None | Some(Beat::Unanswered) => Verdict::Continue,
-        Some(Beat::Ping(payload)) => match socket::ping(socket, payload).await {
-            Ok(()) => Verdict::Continue,
-            Err(socket::Gone) => Verdict::Over,
-        },
-        Some(Beat::Dead) => Verdict::Over,
+    fn handle_binary(&mut self, _: &Hall, _: ViewerId, _: &[u8]) -> Verdict {
+        Verdict::Close(POLICY, "a binary frame; this speaks JSON in text frames".into())
     }
 }
 

@@ -35,6 +35,9 @@ fn messages_are_printed_as_they_came_and_commands_are_taken() {
     let expect = json!({"type": "ui-event", "id": "mine", "event": "set-dagroot", "mote": MOTE, "on": true});
     assert_eq!(router.receive(), expect);
     assert_eq!(parsed(program.line())["id"], "mine");
+    program.say(r#"{"type":"subscribe","topics":["mote-data"],"interval_ms":250}"#);
+    assert_eq!(router.receive(), json!({"type": "subscribe", "topics": ["mote-data"], "interval_ms": 250}));
+    assert_eq!(parsed(program.line())["dir"], "tx");
     program.say("nonsense");
     program.error_line("json: a line on standard input was refused");
     drop(program.input.take());

@@ -19,7 +19,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 pub const KEY: [u8; 32] = [42; 32];
 
 pub struct Program {
-    child: Child,
+    pub child: Child,
     /// Holds the key file, and is removed with it.
     _folder: TempDir,
     pub link_port: u16,
