@@ -1,20 +1,20 @@
 //! The whole of `serial-bridge` but its descriptors: what happens to ports, bytes and commands, and what follows.
 //!
 //! `handle_*` for what happened, `poll_*` for what to do next; the time is always an argument. It never
-//! waits, and knows of a frame only that its CRC is right. Call [`Bridge::poll_notice`] and
+//! waits, and knows of a frame only that its CRC is right, its own request for an echo aside. Call [`Bridge::poll_notice`] and
 //! [`Bridge::poll_action`] until they are empty after each `handle_*`.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bus::tally::Tally;
-use mqtypes::ids::{PortName, WriteId};
+use framing::hdlc;
+use mqtypes::ids::{Generation, PortName};
 use mqtypes::mono::Mono;
 use mqtypes::serial::{FrameToMote, MAX_PAYLOAD_TO_MOTE, PortReport, PortState, ReceivedFrame, SerialCommand, WriteEnd, WriteReport};
 
-use crate::hdlc;
 use crate::line::Opened;
-use crate::output::{Busy, Verdict};
-use crate::port::{Phase, Port, PortId, Want};
+use crate::output::{Busy, Ended, Verdict};
+use crate::port::{Phase, Port, PortId, Want, Wanted};
 use crate::trouble::Trouble;
 
 /// What the bus is to be told.
@@ -35,6 +35,10 @@ pub enum Notice {
 pub enum Action {
     /// Open the port; then [`Bridge::handle_opened`] or [`Bridge::handle_trouble`].
     Open(PortId),
+    /// Close the port, or give up opening it. Nothing is to be told.
+    Close(PortId),
+    /// Set this rate; then [`Bridge::handle_tuned`] or [`Bridge::handle_trouble`].
+    Tune(PortId, u32),
     /// Write [`Bridge::outgoing`] until there is no more or the kernel takes no more.
     Send(PortId),
     /// Ask the kernel how many bytes it holds; then [`Bridge::handle_unsent`].
@@ -47,6 +51,8 @@ pub enum Action {
 #[derive(Debug)]
 pub struct Bridge {
     ports: Vec<Port>,
+    by_name: BTreeMap<PortName, PortId>,
+    seed: u64,
     deadlines: Deadlines,
     notices: VecDeque<Notice>,
     actions: VecDeque<Action>,
@@ -54,18 +60,28 @@ pub struct Bridge {
 }
 
 impl Bridge {
-    /// Wants every port opened at once.
-    pub fn new(names: impl IntoIterator<Item = PortName>, now: Mono) -> Self {
-        let ports: Vec<_> = names.into_iter().map(|name| Port::new(name, now)).collect();
-        let actions = (0..ports.len()).map(|index| Action::Open(PortId(index))).collect();
-        let notices = (0..ports.len()).map(|index| Notice::Port(PortId(index))).collect();
-        let deadlines = Deadlines { of: vec![None; ports.len()], order: BTreeSet::new() };
-        Self { ports, deadlines, notices, actions, tally: Tally::default() }
+    /// Without ports yet. The echoes that it requests differ from those of another seed.
+    pub fn new(seed: u64) -> Self {
+        let deadlines = Deadlines { of: Vec::new(), order: BTreeSet::new() };
+        let (notices, actions) = (VecDeque::new(), VecDeque::new());
+        Self { ports: Vec::new(), by_name: BTreeMap::new(), seed, deadlines, notices, actions, tally: Tally::default() }
     }
 
-    /// All ports, in the order in which they were given.
-    pub fn ids(&self) -> impl Iterator<Item = PortId> + use<> {
-        (0..self.ports.len()).map(PortId)
+    /// Wants another port, opened at once. Names differ.
+    pub fn add(&mut self, wanted: Wanted, now: Mono) -> PortId {
+        let id = PortId(self.ports.len());
+        self.by_name.insert(wanted.name.clone(), id);
+        self.ports.push(Port::new(wanted, self.seed.wrapping_add(id.0 as u64), now));
+        self.deadlines.of.push(None);
+        self.notices.push_back(Notice::Port(id));
+        self.actions.push_back(Action::Open(id));
+        self.settle(id, now);
+        id
+    }
+
+    /// The port of this name.
+    pub fn find(&self, name: &PortName) -> Option<PortId> {
+        self.by_name.get(name).copied()
     }
 
     /// The name of a port.
@@ -76,6 +92,16 @@ impl Bridge {
     /// Is a port open?
     pub fn phase(&self, id: PortId) -> Phase {
         self.ports[id.0].phase()
+    }
+
+    /// What keeps a port from being open.
+    pub fn trouble(&self, id: PortId) -> Option<&Trouble> {
+        self.ports[id.0].trouble()
+    }
+
+    /// The rate at which a port is to be opened, if it has one.
+    pub fn first_rate(&self, id: PortId) -> Option<u32> {
+        self.ports[id.0].first_rate()
     }
 
     /// A port as it is now.
@@ -95,17 +121,52 @@ impl Bridge {
 
     /// A port is open now.
     pub fn handle_opened(&mut self, id: PortId, now: Mono, opened: Opened) {
+        if self.phase(id) == Phase::Open {
+            self.handle_trouble(id, now, Trouble::Gone("opened anew".to_owned()));
+        }
         self.change(id, now, |port| port.handle_opened(now, opened));
+    }
+
+    /// A port that was to be set to `asked` does `done` now.
+    pub fn handle_tuned(&mut self, id: PortId, now: Mono, asked: u32, done: u32) {
+        self.change(id, now, |port| port.handle_tuned(now, asked, done));
     }
 
     /// A port could not be opened, or was lost.
     pub fn handle_trouble(&mut self, id: PortId, now: Mono, trouble: Trouble) {
-        self.change(id, now, |port| port.handle_trouble(now, trouble));
+        let mut unfinished = Vec::new();
+        let at = self.notices.len();
+        self.change(id, now, |port| {
+            unfinished = port.handle_trouble(now, trouble);
+            None
+        });
+        // Before the report, whose reader counts them as lost.
+        for (offset, write) in unfinished.into_iter().enumerate() {
+            self.notices.insert(at + offset, Notice::Write(WriteReport { id: write, end: WriteEnd::PortDown }));
+        }
+    }
+
+    /// The node of a port is there, or has changed.
+    pub fn handle_seen(&mut self, id: PortId, now: Mono) {
+        self.change(id, now, |port| port.handle_seen(now));
+    }
+
+    /// The node of a port that is not open is not there.
+    pub fn handle_missing(&mut self, id: PortId, now: Mono) {
+        self.change(id, now, |port| {
+            port.handle_missing(now);
+            None
+        });
     }
 
     /// Bytes came in.
     pub fn handle_bytes(&mut self, id: PortId, now: Mono, bytes: &[u8]) {
-        self.ports[id.0].handle_bytes(now, bytes, |frame| self.notices.push_back(Notice::Frame(frame)));
+        let at = self.notices.len();
+        let port = &mut self.ports[id.0];
+        let before = standing(port);
+        let want = port.handle_bytes(now, bytes, |frame| self.notices.push_back(Notice::Frame(frame)));
+        self.tell_change(id, &before, at);
+        self.obey(id, now, want);
         // An XON may have been among them.
         self.want_send(id);
         self.settle(id, now);
@@ -164,17 +225,7 @@ impl Bridge {
                 // What ends a frame that is partly out goes out as soon as it may.
                 self.want_send(id);
             }
-            match self.ports[id.0].handle_timeout(now) {
-                Some(Want::Open) => self.actions.push_back(Action::Open(id)),
-                Some(Want::LookAtKernel) => self.actions.push_back(Action::LookAtKernel(id)),
-                Some(Want::Send) => {
-                    self.ports[id.0].count_forced_resume();
-                    self.tally.add("xon-lost", 1);
-                    self.want_send(id);
-                }
-                None => {}
-            }
-            self.settle(id, now);
+            self.change(id, now, |port| port.handle_timeout(now));
         }
     }
 
@@ -193,25 +244,47 @@ impl Bridge {
         self.actions.pop_front()
     }
 
-    /// Lets a port change its state; what is new about it is told.
-    fn change(&mut self, id: PortId, now: Mono, step: impl FnOnce(&mut Port) -> Vec<WriteId>) {
+    /// Lets a port take a step: what is new about it is told, and what it wants is done.
+    fn change(&mut self, id: PortId, now: Mono, step: impl FnOnce(&mut Port) -> Option<Want>) {
         let port = &mut self.ports[id.0];
-        let before = (port.generation(), port.state());
-        let unfinished = step(port);
-        let after = (port.generation(), port.state());
-        for write in unfinished {
-            self.end_write(write, WriteEnd::PortDown);
-        }
-        if after != before {
-            self.log(id);
-            self.notices.push_back(Notice::Port(id));
-        }
+        let before = standing(port);
+        let want = step(port);
+        self.tell_change(id, &before, self.notices.len());
+        self.obey(id, now, want);
         self.settle(id, now);
+    }
+
+    /// Tells what is new about a port, in this place among the notices.
+    fn tell_change(&mut self, id: PortId, before: &Standing, at: usize) {
+        if standing(&self.ports[id.0]) != *before {
+            self.log(id);
+            self.notices.insert(at, Notice::Port(id));
+        }
+    }
+
+    fn obey(&mut self, id: PortId, now: Mono, want: Option<Want>) {
+        match want {
+            None => {}
+            Some(Want::Open) => self.actions.push_back(Action::Open(id)),
+            Some(Want::GiveUp(trouble)) => {
+                self.actions.push_back(Action::Close(id));
+                self.handle_trouble(id, now, trouble);
+            }
+            Some(Want::Tune(rate)) => self.actions.push_back(Action::Tune(id, rate)),
+            Some(Want::Send) => self.want_send(id),
+            Some(Want::SendAgain) => {
+                self.ports[id.0].count_forced_resume();
+                self.tally.add("xon-lost", 1);
+                self.want_send(id);
+            }
+            Some(Want::LookAtKernel) => self.actions.push_back(Action::LookAtKernel(id)),
+        }
     }
 
     fn log(&self, id: PortId) {
         let report = self.report(id);
         match report.state {
+            PortState::Up if report.baud == 0 => log::info!("{}: up", report.port),
             PortState::Up => log::info!("{}: up at {} bit/s", report.port, report.baud),
             PortState::Probing => log::info!("{}: looking for a mote", report.port),
             PortState::Down { cause } => log::info!("{}: {cause}", report.port),
@@ -229,30 +302,33 @@ impl Bridge {
                 if self.tally.count("write-refused") {
                     log::warn!("{}: a frame for the mote was refused: {end:?}", frame.port);
                 }
-                self.end_write(frame.id, end);
+                self.end_write(Ended::Write(frame.id), end);
             }
         }
     }
 
     fn accept(&mut self, now: Mono, frame: &FrameToMote) -> Result<PortId, WriteEnd> {
-        let index = self.ports.iter().position(|port| *port.name() == frame.port).ok_or(WriteEnd::NoSuchPort)?;
+        let id = self.find(&frame.port).ok_or(WriteEnd::NoSuchPort)?;
         if frame.payload.is_empty() || frame.payload.len() > MAX_PAYLOAD_TO_MOTE {
             return Err(WriteEnd::BadLength);
         }
-        let port = &mut self.ports[index];
+        let port = &mut self.ports[id.0];
         if port.generation() != frame.generation {
             return Err(WriteEnd::PortDown);
         }
-        let line = port.line_mut().ok_or(WriteEnd::PortDown)?;
+        let line = port.proven_line().ok_or(WriteEnd::PortDown)?;
         if frame.deadline <= now {
             return Err(WriteEnd::Expired);
         }
         line.output.push(frame.id, frame.deadline, hdlc::encode(&frame.payload)).map_err(|Busy| WriteEnd::Busy)?;
-        Ok(PortId(index))
+        Ok(id)
     }
 
-    fn end_write(&mut self, id: WriteId, end: WriteEnd) {
-        self.notices.push_back(Notice::Write(WriteReport { id, end }));
+    fn end_write(&mut self, ended: Ended, end: WriteEnd) {
+        match ended {
+            Ended::Write(id) => self.notices.push_back(Notice::Write(WriteReport { id, end })),
+            Ended::Own => {}
+        }
     }
 
     fn want_send(&mut self, id: PortId) {
@@ -269,6 +345,13 @@ impl Bridge {
         }
         self.deadlines.set(id, port.poll_timeout());
     }
+}
+
+/// What is told of a port whenever it changes.
+type Standing = (Generation, PortState);
+
+fn standing(port: &Port) -> Standing {
+    (port.generation(), port.state())
 }
 
 /// The next deadline of each port: with hundreds of ports, few of which have one, nobody asks them all at each wake-up.

@@ -1,20 +1,30 @@
 //! The owner of the border router's serial ports.
 //!
-//! It knows bytes and frames, and not what a frame means. The thinking is in [`bridge::Bridge`], which
-//! is pure; `tty` alone talks to the kernel about devices; this file is wiring. [`hdlc`] and [`flow`]
-//! also serve whoever plays a mote.
+//! It knows bytes and frames, and not what a frame means. The thinking is in [`bridge::Bridge`], which is pure; `tty` and
+//! `tcp` talk to the kernel about descriptors, `watcher` about device nodes; this file is wiring.
 
+mod address;
+mod backoff;
 pub mod bridge;
-mod crc;
-pub mod flow;
-pub mod hdlc;
+mod check;
+mod claims;
+mod echo;
+pub mod gate;
+mod harbour;
 pub mod line;
 mod options;
 pub mod output;
+mod pattern;
 pub mod port;
+pub mod rates;
+mod search;
+mod spec;
 mod station;
+mod tcp;
 pub mod trouble;
 mod tty;
+mod watcher;
+mod wire;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -27,9 +37,11 @@ use bus::signals::Signal;
 use clap::Parser;
 use mqtypes::envelope::Sender;
 use mqtypes::queues::SERIAL_BRIDGE;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
+use harbour::Source;
 use options::Options;
-use station::{Source, Station};
+use station::Station;
 
 /// Runs the process until it is told to stop.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -37,7 +49,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(options) => options,
         Err(error) => return bus::options::explain(&error),
     };
-    bus::process::run(Sender::SerialBridge, options.common.log_level, |process| serve(process, &options))
+    match &options.check {
+        Some(port) => check::run(port, &options.baud),
+        None => bus::process::run(Sender::SerialBridge, options.common.log_level, |process| serve(process, &options)),
+    }
 }
 
 fn serve(process: &Process, options: &Options) -> Result<(), Failure> {
@@ -51,7 +66,8 @@ fn serve(process: &Process, options: &Options) -> Result<(), Failure> {
     if ports.is_empty() {
         log::info!("no port is configured: idle until started again with --port PATH");
     }
-    let mut station = Station::new(process.identity, instance, ports, options.baud, &mut reactor, clock::now());
+    allow_many_descriptors();
+    let mut station = Station::new(process.identity, instance, ports, &options.baud, &mut reactor, clock::now());
     station.flush(clock::now(), &commands);
     loop {
         let wake = reactor.next(station.poll_timeout())?;
@@ -67,6 +83,11 @@ fn serve(process: &Process, options: &Options) -> Result<(), Failure> {
                     reactor.again(Source::Port(id));
                 }
             }
+            Wake::Ready(Source::Nodes) => {
+                if station.look_around(now, &mut reactor) == Drained::More {
+                    reactor.again(Source::Nodes);
+                }
+            }
             Wake::Timeout => station.timeout(now),
             Wake::Signal(Signal::Stop) => return Ok(()),
             Wake::Signal(Signal::Reload) => log::info!("SIGHUP: there is nothing to reload"),
@@ -74,6 +95,17 @@ fn serve(process: &Process, options: &Options) -> Result<(), Failure> {
         }
         if reactor.is_round_done() {
             station.flush(now, &commands);
+        }
+    }
+}
+
+/// A port costs a descriptor, and a process is usually given 1,024 unless it asks for what it may have.
+fn allow_many_descriptors() {
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let wanted = hard.min(harbour::MOST_PORTS as u64 + 64);
+        if soft < wanted {
+            // What is missing is told for each port that cannot be opened.
+            let _ = setrlimit(Resource::RLIMIT_NOFILE, wanted, hard);
         }
     }
 }

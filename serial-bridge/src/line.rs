@@ -3,14 +3,14 @@
 use mqtypes::mono::Mono;
 use mqtypes::serial::FrameFault;
 
-use crate::flow::{Heard, Unescape};
-use crate::hdlc::Decoder;
 use crate::output::{FlowControl, Output};
+use framing::flow::{Heard, Unescape};
+use framing::hdlc::Decoder;
 
 /// What is known of a port that was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Opened {
-    /// Bits per second.
+    /// Bits per second, as the device does them; 0 where there is no rate.
     pub baud: u32,
     /// Who takes care of XON and XOFF.
     pub flow: FlowControl,
@@ -19,22 +19,24 @@ pub struct Opened {
 /// An open port.
 #[derive(Debug)]
 pub struct Line {
-    /// Bits per second.
-    pub baud: u32,
+    /// What is known of it.
+    pub opened: Opened,
     /// What waits to go out.
     pub output: Output,
     unescape: Unescape,
     decoder: Decoder,
+    heard: u64,
 }
 
 impl Line {
     /// A line on which nothing was said yet.
     pub fn new(opened: Opened) -> Self {
-        Self { baud: opened.baud, output: Output::new(opened.flow), unescape: Unescape::default(), decoder: Decoder::new() }
+        Self { opened, output: Output::new(opened.flow), unescape: Unescape::default(), decoder: Decoder::new(), heard: 0 }
     }
 
     /// Takes bytes from the line; tells each frame that ends in them.
     pub fn hear(&mut self, now: Mono, bytes: &[u8], mut ended: impl FnMut(Result<Vec<u8>, FrameFault>)) {
+        self.heard += bytes.len() as u64;
         for byte in bytes {
             match self.unescape.push(*byte) {
                 Some(Heard::Data(data)) => {
@@ -48,6 +50,11 @@ impl Line {
                 None => {}
             }
         }
+    }
+
+    /// Bytes that came in.
+    pub fn heard(&self) -> u64 {
+        self.heard
     }
 
     /// Bytes before the first flag of the line.

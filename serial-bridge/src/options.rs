@@ -5,46 +5,57 @@ use std::collections::BTreeSet;
 use bus::options::Common;
 use bus::process::Failure;
 use clap::Parser;
-use mqtypes::ids::PortName;
 
-/// Rates from the slowest of any board to the fastest that Linux knows.
-const BAUD: std::ops::RangeInclusive<i64> = 1_200..=4_000_000;
-
-/// A name has to fit into every message about its port.
-const LONGEST_NAME: usize = 512;
+use crate::harbour::MOST_PORTS;
+use crate::rates::Rates;
+use crate::spec::Spec;
 
 /// Owns the serial ports of the border router: finds frames in what motes send, and sends them frames.
 #[derive(Debug, Parser)]
-#[command(name = "serial-bridge", version)]
+#[command(name = "serial-bridge", version, after_help = PORTS)]
 pub struct Options {
     #[command(flatten)]
     pub common: Common,
 
-    /// Serial device of a mote, such as /dev/ttyUSB0; may be given several times, and need not be there yet
-    #[arg(long = "port", value_name = "PATH", value_parser = port)]
-    ports: Vec<PortName>,
+    /// Serial device of a mote, a pattern of such, or tcp://HOST:PORT; may be given several times, and need not be there yet
+    #[arg(long = "port", value_name = "PATH[,OPTION]")]
+    ports: Vec<Spec>,
 
-    /// Rate of all ports, bits per second
-    #[arg(long, default_value_t = 115_200, value_parser = clap::value_parser!(u32).range(BAUD))]
-    pub baud: u32,
+    /// Rate of all ports that name none, bits per second; several to be tried as in 115200+500000, or `auto`
+    #[arg(long, default_value = "115200", value_name = "RATE")]
+    pub baud: Rates,
+
+    /// Try one port out instead: open it, find its rate, listen, send echoes, and say what is wrong
+    #[arg(long, value_name = "PORT[,OPTION]", conflicts_with = "ports")]
+    pub check: Option<Spec>,
 }
+
+const PORTS: &str = "\
+Ports:
+  --port /dev/ttyUSB0                  one device; it is opened whenever it is there
+  --port '/dev/serial/by-id/*'         every device of a directory, now and later; quote it from the shell
+  --port /dev/ttyACM0,baud=500000      with a rate of its own
+  --port '/dev/ttyUSB*,baud=auto'      whose rate is looked for among 115200, 500000 and 1000000
+  --port tcp://m3-1:20000              a port behind TCP, as on IoT-LAB
+  Options behind a comma: baud=RATE, dtr=on|off|keep and rts=on|off|keep (the modem lines; keep by default).
+  A device with several names is opened once: under a path rather than a pattern, and under the one given first.
+
+Exit codes:
+  0 stopped, or the checked port is fine; 2 a wrong command line; 69 something is missing or taken, or no mote answers;
+  78 something has to be set right: the command line, the device's rights, its rate";
 
 impl Options {
-    /// The ports, each of them once.
-    pub fn ports(&self) -> Result<&[PortName], Failure> {
+    /// The ports, each of them once, with their rates.
+    pub fn ports(&self) -> Result<&[Spec], Failure> {
+        if self.ports.len() > MOST_PORTS {
+            return Err(Failure::Configuration(format!("--port is given {} times: at most {MOST_PORTS} ports", self.ports.len())));
+        }
         let mut seen = BTreeSet::new();
-        match self.ports.iter().find(|port| !seen.insert(*port)) {
+        match self.ports.iter().find(|port| !seen.insert(port.place.text())) {
             None => Ok(&self.ports),
-            Some(twice) => Err(Failure::Configuration(format!("--port {twice} is given twice: give each port once"))),
+            Some(twice) => Err(Failure::Configuration(format!("--port {} is given twice: give each port once", twice.place.text()))),
         }
     }
-}
-
-fn port(text: &str) -> Result<PortName, String> {
-    if text.is_empty() || text.len() > LONGEST_NAME || text.contains(char::is_control) {
-        return Err(format!("a path of 1 to {LONGEST_NAME} bytes, without control characters, is expected, such as /dev/ttyUSB0"));
-    }
-    Ok(PortName(text.to_owned()))
 }
 
 #[cfg(test)]
@@ -57,9 +68,9 @@ mod tests {
 
     #[test]
     fn several_ports_are_kept_in_their_order() {
-        let options = parse(&["--port", "/dev/ttyUSB1", "--port", "/dev/ttyUSB0"]).expect("valid");
-        let names: Vec<_> = options.ports().expect("distinct").iter().map(ToString::to_string).collect();
-        assert_eq!((names, options.baud), (vec!["/dev/ttyUSB1".to_owned(), "/dev/ttyUSB0".to_owned()], 115_200));
+        let options = parse(&["--port", "/dev/ttyUSB1", "--port", "/dev/ttyUSB0,baud=auto"]).expect("valid");
+        let names: Vec<_> = options.ports().expect("distinct").iter().map(|port| port.place.text()).collect();
+        assert_eq!((names, options.baud.clone()), (vec!["/dev/ttyUSB1", "/dev/ttyUSB0"], Rates::fixed(115_200)));
     }
 
     #[test]
@@ -69,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_port_that_is_given_twice_is_refused_by_name() {
-        let options = parse(&["--port", "/dev/a", "--port", "/dev/b", "--port", "/dev/a"]).expect("parsed");
+        let options = parse(&["--port", "/dev/a", "--port", "/dev/b", "--port", "/dev/a,baud=9600"]).expect("parsed");
         let text = options.ports().expect_err("twice").to_string();
         assert_eq!(text, "--port /dev/a is given twice: give each port once");
     }
@@ -82,8 +93,13 @@ mod tests {
         }
         let text = parse(&["--baud", "300"]).expect_err("too slow").to_string();
         assert!(text.contains("1200..=4000000"), "{text}");
-        for path in ["", "a\nb", &"x".repeat(LONGEST_NAME + 1)] {
-            assert!(parse(&["--port", path]).is_err(), "{path}");
-        }
+        let text = parse(&["--port", "/dev/a,dtr=up"]).expect_err("no level").to_string();
+        assert!(text.contains("--port") && text.contains("on, off or keep"), "{text}");
+    }
+
+    #[test]
+    fn a_check_is_for_one_port_alone() {
+        assert!(parse(&["--check", "/dev/ttyUSB0,baud=auto"]).expect("valid").check.is_some());
+        assert!(parse(&["--check", "/dev/ttyUSB0", "--port", "/dev/ttyUSB1"]).is_err());
     }
 }

@@ -1,52 +1,107 @@
-//! One configured port over its whole life: absent, being opened, up, gone, and up again.
+//! One port over its whole life: absent, being opened, probed, up, lost, at fault, and up again.
 //!
-//! Pure: it says when it wants to be opened, and is told how that went. It never gives up, and never
-//! tries more often than its back-off allows.
+//! Pure: it says when it wants to be opened, and is told how that went. It never gives up, never tries more often than its
+//! back-off allows, and while its device is absent it wants nothing at all.
+
+mod totals;
 
 use std::time::Duration;
 
 use mqtypes::ids::{Generation, PortName, WriteId};
 use mqtypes::mono::Mono;
-use mqtypes::serial::{FaultCount, FrameFault, PortCounters, PortReport, PortState, ReceivedFrame};
+use mqtypes::serial::{PortCounters, PortReport, PortState, ReceivedFrame};
 
+use framing::hdlc;
+
+use crate::backoff::BackOff;
+use crate::echo::{Echo, Origin};
 use crate::line::{Line, Opened};
-use crate::output::{Due, Verdict};
-use crate::trouble::Trouble;
+use crate::output::{Due, Ended, Verdict};
+use crate::rates::{Choice, Rates, is_near};
+use crate::search::{Outlook, Search, Step};
+use crate::trouble::{Class, Remedy, Trouble};
+use totals::{Telling, Totals};
 
-/// First and longest wait before a port is tried again. The longest is also how long a port that
-/// returned may stay unnoticed.
-const TRY_AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+/// News of a node that comes and goes without end has it opened this often on average, and not at each of them.
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(125);
 
-/// A port that was up for this long has earned a quick retry.
-const FORGIVEN_AFTER: Duration = Duration::from_secs(10);
+/// So much of that may be made up for: a cable that is pulled now and then is answered at once.
+const CREDIT: Duration = Duration::from_secs(1);
 
-/// A line that delivers faults without end is reported this often, not at each of them.
-const BETWEEN_FAULT_REPORTS: Duration = Duration::from_secs(1);
+/// A far end that does not answer at all is not there.
+const CONNECTS_WITHIN: Duration = Duration::from_secs(10);
 
-/// The how-manieth of the configured ports.
+/// When a rate that was looked for is doubted: so many faults, and no frame among them for so long.
+const GARBLED: (u32, Duration) = (64, Duration::from_secs(10));
+
+/// The how-manieth of the ports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PortId(pub(crate) usize);
 
-/// One configured port.
+/// A port that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its name on the bus.
+    pub name: PortName,
+    /// How it is reached.
+    pub way: Way,
+}
+
+/// How a port is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// By a device node, at one of these rates.
+    Node(Rates),
+    /// By TCP, where there are no rates.
+    Tcp,
+}
+
+/// One port.
 #[derive(Debug)]
 pub struct Port {
     name: PortName,
+    way: Way,
     generation: Generation,
     state: State,
     since: Mono,
-    wait: Duration,
+    /// News before this moment do not have it opened.
+    next_free: Mono,
+    backoff: BackOff,
+    echo: Echo,
     totals: Totals,
     telling: Telling,
 }
 
 #[derive(Debug)]
 enum State {
-    /// Not open. What is wrong is what was wrong before, until the attempt has ended.
-    Opening { trouble: Trouble },
-    /// Not open, and not tried before then.
-    Closed { trouble: Trouble, retry_at: Mono },
-    /// Open.
-    Up(Box<Line>),
+    /// Not open. Without a moment to try again, it waits until its node is seen.
+    Closed { why: Why, retry_at: Option<Mono> },
+    /// Being opened. What is wrong is what was wrong before, until the attempt has ended.
+    Opening { why: Why, until: Option<Mono> },
+    /// Open, and its rate is looked for.
+    Probing { line: Box<Line>, search: Search },
+    /// Open; frames are passed on.
+    Up { line: Box<Line>, health: Health },
+}
+
+/// Why a port is not open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Why {
+    /// It is absent, or was lost, which is nobody's fault.
+    Lost(Trouble),
+    /// A person should look.
+    Fault(Trouble),
+    /// The same, for it is lost again and again although its node stays.
+    KeepsFailing(Trouble),
+}
+
+/// Does the rate still seem right?
+#[derive(Debug, Clone, Copy)]
+struct Health {
+    /// The last frame, or the opening.
+    right_at: Mono,
+    /// Faults since then.
+    wrong: u32,
 }
 
 /// Is a port open?
@@ -58,50 +113,40 @@ pub enum Phase {
     Open,
 }
 
-#[derive(Debug, Default)]
-struct Totals {
-    rx_bytes: u64,
-    rx_frames: u64,
-    tx_bytes: u64,
-    tx_frames: u64,
-    faults: [u64; FrameFault::ALL.len()],
-    /// Before the first flag, on all lines but the present one.
-    noise: u64,
-    forced_resumes: u64,
-}
-
-/// When a change of the totals is reported.
-#[derive(Debug)]
-enum Telling {
-    /// Nothing changed since the report of that moment.
-    Told { at: Mono },
-    /// It did; report it then.
-    Due { at: Mono },
-}
-
-/// What a port asks for when its deadline has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a port asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Want {
     /// Open it.
     Open,
+    /// Close it, or give up opening it, for this reason.
+    GiveUp(Trouble),
+    /// Set this rate.
+    Tune(u32),
     /// Send what waits.
     Send,
+    /// Output may go on without an XON: send what waits.
+    SendAgain,
     /// See whether the kernel still holds bytes.
     LookAtKernel,
 }
 
 impl Port {
-    /// A port that is to be opened at once.
-    pub fn new(name: PortName, now: Mono) -> Self {
-        Self {
-            name,
+    /// A port that is to be opened at once. Ports of different seeds request different echoes.
+    pub fn new(wanted: Wanted, seed: u64, now: Mono) -> Self {
+        let mut port = Self {
+            name: wanted.name,
+            way: wanted.way,
             generation: Generation::default(),
-            state: State::Opening { trouble: Trouble::Untried },
+            state: State::Closed { why: Why::Lost(Trouble::Untried), retry_at: None },
             since: now,
-            wait: TRY_AGAIN.0,
+            next_free: Mono::default(),
+            backoff: BackOff::new(),
+            echo: Echo::new(seed),
             totals: Totals::default(),
-            telling: Telling::Told { at: now },
-        }
+            telling: Telling::new(now),
+        };
+        port.begin(now);
+        port
     }
 
     /// As its owner names it.
@@ -116,75 +161,213 @@ impl Port {
 
     /// Is it open?
     pub fn phase(&self) -> Phase {
-        match self.state {
-            State::Opening { .. } | State::Closed { .. } => Phase::Closed,
-            State::Up(_) => Phase::Open,
+        self.line().map_or(Phase::Closed, |_| Phase::Open)
+    }
+
+    /// What keeps it from being open.
+    pub fn trouble(&self) -> Option<&Trouble> {
+        match &self.state {
+            State::Closed { why, .. } | State::Opening { why, .. } => Some(why.trouble()),
+            State::Probing { .. } | State::Up { .. } => None,
+        }
+    }
+
+    /// The rate at which it is to be opened.
+    pub fn first_rate(&self) -> Option<u32> {
+        match &self.way {
+            Way::Node(rates) => Some(rates.first()),
+            Way::Tcp => None,
         }
     }
 
     /// The open line, if it is open.
     pub fn line(&self) -> Option<&Line> {
         match &self.state {
-            State::Opening { .. } | State::Closed { .. } => None,
-            State::Up(line) => Some(line),
+            State::Closed { .. } | State::Opening { .. } => None,
+            State::Probing { line, .. } | State::Up { line, .. } => Some(line),
         }
     }
 
     /// The same, to be changed.
     pub fn line_mut(&mut self) -> Option<&mut Line> {
         match &mut self.state {
-            State::Opening { .. } | State::Closed { .. } => None,
-            State::Up(line) => Some(line),
+            State::Closed { .. } | State::Opening { .. } => None,
+            State::Probing { line, .. } | State::Up { line, .. } => Some(line),
         }
     }
 
-    /// It is open now; tells the frames that did not go out before.
-    pub fn handle_opened(&mut self, now: Mono, opened: Opened) -> Vec<WriteId> {
-        let unfinished = self.leave_line();
+    /// The open line, if frames may be sent over it.
+    pub fn proven_line(&mut self) -> Option<&mut Line> {
+        match &mut self.state {
+            State::Closed { .. } | State::Opening { .. } | State::Probing { .. } => None,
+            State::Up { line, .. } => Some(line),
+        }
+    }
+
+    /// It is open now. Tells what to do when it is open at another rate than was asked for.
+    pub fn handle_opened(&mut self, now: Mono, opened: Opened) -> Option<Want> {
         self.generation = self.generation.next();
-        self.state = State::Up(Box::new(Line::new(opened)));
+        self.totals.openings += 1;
         self.since = now;
-        unfinished
+        let line = Box::new(Line::new(opened));
+        match &self.way {
+            Way::Node(rates) if rates.choice() == Choice::Probed => {
+                self.state = State::Probing { line, search: Search::new(rates.clone(), now) };
+            }
+            Way::Node(_) | Way::Tcp => self.state = State::Up { line, health: Health { right_at: now, wrong: 0 } },
+        }
+        let asked = self.first_rate()?;
+        self.check_rate(now, asked, opened.baud)
+    }
+
+    /// The device was set to a rate, and does this one.
+    pub fn handle_tuned(&mut self, now: Mono, asked: u32, done: u32) -> Option<Want> {
+        if let Some(line) = self.line_mut() {
+            line.opened.baud = done;
+        }
+        self.check_rate(now, asked, done)
+    }
+
+    fn check_rate(&mut self, now: Mono, asked: u32, done: u32) -> Option<Want> {
+        if is_near(asked, done) {
+            return None;
+        }
+        log::warn!("{}: the device refuses {asked} bit/s, and does {done}", self.name);
+        let next = match &mut self.state {
+            State::Probing { search, .. } => search.handle_refused(now),
+            State::Closed { .. } | State::Opening { .. } | State::Up { .. } => None,
+        };
+        match (next, &self.way) {
+            (Some(step), _) => self.take_step(now, step),
+            (None, Way::Node(rates)) => Some(Want::GiveUp(Trouble::RateRefused { wanted: rates.clone() })),
+            (None, Way::Tcp) => None,
+        }
     }
 
     /// It could not be opened, or was lost; tells the frames that did not go out.
     pub fn handle_trouble(&mut self, now: Mono, trouble: Trouble) -> Vec<WriteId> {
+        let before = self.state();
         let unfinished = self.leave_line();
-        self.wait = match &self.state {
-            State::Up(_) if now.since(self.since) >= FORGIVEN_AFTER => TRY_AGAIN.0,
-            State::Up(_) | State::Opening { .. } | State::Closed { .. } => (self.wait * 2).min(TRY_AGAIN.1),
-        };
         match &self.state {
-            State::Up(_) => self.since = now,
-            State::Opening { trouble: before } | State::Closed { trouble: before, .. } if *before != trouble => self.since = now,
-            State::Opening { .. } | State::Closed { .. } => {}
+            State::Up { .. } => self.backoff.forgive(now.since(self.since)),
+            State::Closed { .. } | State::Opening { .. } | State::Probing { .. } => {}
         }
-        self.state = State::Closed { trouble, retry_at: now.after(self.wait) };
+        let retry_at = match trouble.remedy() {
+            Remedy::News => {
+                self.backoff.forget();
+                None
+            }
+            Remedy::Retry(longest) => Some(now.after(self.backoff.fail(longest))),
+        };
+        let why = match trouble.class() {
+            Class::Fault => Why::Fault(trouble),
+            Class::Loss if self.backoff.keeps_failing() => Why::KeepsFailing(trouble),
+            Class::Loss | Class::Absence => Why::Lost(trouble),
+        };
+        self.state = State::Closed { why, retry_at };
+        if self.state() != before {
+            self.since = now;
+        }
         unfinished
     }
 
-    /// Bytes came in; tells each frame.
-    pub fn handle_bytes(&mut self, now: Mono, bytes: &[u8], mut frame: impl FnMut(ReceivedFrame)) {
-        let Self { name, generation, state: State::Up(line), totals, telling, .. } = self else { return };
-        let faults_before = totals.faults;
-        totals.rx_bytes += bytes.len() as u64;
-        line.hear(now, bytes, |end| match end {
-            Ok(payload) => {
-                totals.rx_frames += 1;
-                frame(ReceivedFrame { port: name.clone(), generation: *generation, heard: now, payload });
-            }
-            Err(fault) => totals.count(fault),
-        });
-        if totals.faults != faults_before {
-            *telling = telling.changed(now);
+    /// Its node is there, or has changed.
+    pub fn handle_seen(&mut self, now: Mono) -> Option<Want> {
+        let State::Closed { retry_at, .. } = &mut self.state else { return None };
+        let at = now.max(self.next_free);
+        if at <= now {
+            return Some(self.begin(now));
+        }
+        *retry_at = Mono::earliest(*retry_at, Some(at));
+        None
+    }
+
+    /// Its node is not there.
+    pub fn handle_missing(&mut self, now: Mono) {
+        let is_told = matches!(self.trouble(), Some(Trouble::Removed));
+        match &self.state {
+            State::Closed { .. } if !is_told => drop(self.handle_trouble(now, Trouble::Absent)),
+            State::Closed { .. } | State::Opening { .. } | State::Probing { .. } | State::Up { .. } => {}
         }
     }
 
+    /// Bytes came in; tells each frame of a mote.
+    pub fn handle_bytes(&mut self, now: Mono, bytes: &[u8], frame: impl FnMut(ReceivedFrame)) -> Option<Want> {
+        match &self.state {
+            State::Closed { .. } | State::Opening { .. } => None,
+            State::Probing { .. } => {
+                self.totals.rx_bytes += bytes.len() as u64;
+                self.hear_unproven(now, bytes, frame);
+                None
+            }
+            State::Up { .. } => {
+                self.totals.rx_bytes += bytes.len() as u64;
+                self.hear(now, bytes, frame);
+                self.doubt(now)
+            }
+        }
+    }
+
+    fn hear(&mut self, now: Mono, bytes: &[u8], mut frame: impl FnMut(ReceivedFrame)) {
+        let Self { name, generation, state: State::Up { line, health }, totals, telling, echo, .. } = self else { return };
+        let faults_before = totals.faults;
+        line.hear(now, bytes, |end| match end {
+            Ok(payload) => {
+                totals.rx_frames += 1;
+                *health = Health { right_at: now, wrong: 0 };
+                // An answer to a search that has ended is nobody's frame.
+                if echo.origin(&payload) == Origin::Mote {
+                    frame(ReceivedFrame { port: name.clone(), generation: *generation, heard: now, payload });
+                }
+            }
+            Err(fault) => {
+                totals.count(fault);
+                health.wrong = health.wrong.saturating_add(1);
+            }
+        });
+        if totals.faults != faults_before {
+            telling.change(now);
+        }
+    }
+
+    /// Without a proof of the rate, what comes in is noise; with it, the frames that prove it are passed on.
+    fn hear_unproven(&mut self, now: Mono, bytes: &[u8], mut frame: impl FnMut(ReceivedFrame)) {
+        let Self { state: State::Probing { line, search }, echo, .. } = self else { return };
+        let mut heard = Vec::new();
+        line.hear(now, bytes, |end| match end.map(|payload| (echo.origin(&payload), payload)) {
+            Ok((Origin::Mote, payload)) => {
+                search.count_right();
+                heard.push(payload);
+            }
+            Ok((Origin::Answer, _)) => search.count_right(),
+            Ok((Origin::Reflection, _)) => {}
+            Err(_) => search.count_wrong(),
+        });
+        if !search.is_proven() {
+            return;
+        }
+        let nowhere = State::Closed { why: Why::Lost(Trouble::Untried), retry_at: None };
+        if let State::Probing { line, .. } = std::mem::replace(&mut self.state, nowhere) {
+            self.state = State::Up { line, health: Health { right_at: now, wrong: 0 } };
+            self.since = now;
+        }
+        self.totals.rx_frames += heard.len() as u64;
+        for payload in heard {
+            frame(ReceivedFrame { port: self.name.clone(), generation: self.generation, heard: now, payload });
+        }
+    }
+
+    /// A rate that was looked for is looked for again when it has turned out to be wrong.
+    fn doubt(&self, now: Mono) -> Option<Want> {
+        let (State::Up { health, .. }, Way::Node(rates)) = (&self.state, &self.way) else { return None };
+        let is_wrong = health.wrong >= GARBLED.0 && now.since(health.right_at) >= GARBLED.1;
+        (is_wrong && rates.choice() == Choice::Probed).then_some(Want::GiveUp(Trouble::Garbled))
+    }
+
     /// The kernel took bytes; tells the frame that is out with them.
-    pub fn handle_written(&mut self, now: Mono, count: usize) -> Option<WriteId> {
-        let State::Up(line) = &mut self.state else { return None };
+    pub fn handle_written(&mut self, now: Mono, count: usize) -> Option<Ended> {
+        let done = self.line_mut()?.output.handle_written(now, count);
         self.totals.tx_bytes += count as u64;
-        let done = line.output.handle_written(now, count);
         self.totals.tx_frames += u64::from(done.is_some());
         done
     }
@@ -195,72 +378,111 @@ impl Port {
     }
 
     /// The next frame for the mote whose deadline has passed.
-    pub fn take_expired(&mut self, now: Mono) -> Option<WriteId> {
+    pub fn take_expired(&mut self, now: Mono) -> Option<Ended> {
         self.line_mut()?.output.take_expired(now)
     }
 
     /// The deadline has come.
     pub fn handle_timeout(&mut self, now: Mono) -> Option<Want> {
         match &mut self.state {
-            State::Closed { trouble, retry_at } if *retry_at <= now => {
-                self.state = State::Opening { trouble: trouble.clone() };
-                Some(Want::Open)
+            State::Closed { retry_at, .. } => retry_at.is_some_and(|at| at <= now).then(|| self.begin(now)),
+            State::Opening { until, .. } => {
+                let is_over = until.is_some_and(|until| until <= now);
+                is_over.then(|| Want::GiveUp(Trouble::Unreachable(format!("no answer within {} s", CONNECTS_WITHIN.as_secs()))))
             }
-            State::Opening { .. } | State::Closed { .. } => None,
-            State::Up(line) => match line.output.handle_timeout(now)? {
-                Due::LookAtKernel => Some(Want::LookAtKernel),
-                Due::GateForced => Some(Want::Send),
-            },
+            State::Probing { line, search } => {
+                if let Some(due) = line.output.handle_timeout(now) {
+                    return Some(due.into());
+                }
+                let step = search.handle_timeout(now)?;
+                self.take_step(now, step)
+            }
+            State::Up { line, .. } => line.output.handle_timeout(now).map(Want::from),
+        }
+    }
+
+    fn begin(&mut self, now: Mono) -> Want {
+        let until = match self.way {
+            Way::Node(_) => None,
+            Way::Tcp => Some(now.after(CONNECTS_WITHIN)),
+        };
+        let why = match &self.state {
+            State::Closed { why, .. } | State::Opening { why, .. } => why.clone(),
+            State::Probing { .. } | State::Up { .. } => Why::Lost(Trouble::Untried),
+        };
+        let credited = Mono(now.0.saturating_sub(CREDIT.as_micros() as u64));
+        self.next_free = self.next_free.max(credited).after(BETWEEN_ATTEMPTS);
+        self.state = State::Opening { why, until };
+        Want::Open
+    }
+
+    fn take_step(&mut self, now: Mono, step: Step) -> Option<Want> {
+        let request = hdlc::encode(&self.echo.request());
+        let State::Probing { line, .. } = &mut self.state else { return None };
+        match step {
+            Step::Request(until) => line.output.push_own(until, request).is_ok().then_some(Want::Send),
+            Step::Tune(baud) => {
+                let fresh = Line::new(Opened { baud, ..line.opened });
+                let before = std::mem::replace(&mut **line, fresh);
+                self.totals.noise += before.heard();
+                self.totals.stalls += before.output.stalls();
+                // What was found, or not found, so far may be news.
+                self.telling.change(now);
+                Some(Want::Tune(baud))
+            }
         }
     }
 
     /// Is a change of the totals to be reported now?
     pub fn poll_telling(&mut self, now: Mono) -> bool {
-        let is_due = matches!(self.telling, Telling::Due { at } if at <= now);
-        if is_due {
-            self.telling = Telling::Told { at: now };
-        }
-        is_due
+        self.telling.take_due(now)
     }
 
     /// When something is due.
     pub fn poll_timeout(&self) -> Option<Mono> {
-        let telling = match self.telling {
-            Telling::Told { .. } => None,
-            Telling::Due { at } => Some(at),
-        };
         let state = match &self.state {
-            State::Opening { .. } => None,
-            State::Closed { retry_at, .. } => Some(*retry_at),
-            State::Up(line) => line.output.poll_timeout(),
+            State::Opening { until, .. } => *until,
+            State::Closed { retry_at, .. } => *retry_at,
+            State::Probing { line, search } => Mono::earliest(line.output.poll_timeout(), Some(search.poll_timeout())),
+            State::Up { line, .. } => line.output.poll_timeout(),
         };
-        Mono::earliest(telling, state)
+        Mono::earliest(self.telling.due(), state)
     }
 
     /// The port as the bus sees it.
     pub fn state(&self) -> PortState {
         match &self.state {
-            State::Opening { trouble } | State::Closed { trouble, .. } => trouble.state(),
-            State::Up(_) => PortState::Up,
+            State::Closed { why, .. } | State::Opening { why, .. } => why.state(),
+            State::Probing { search, .. } => match search.outlook() {
+                Outlook::Looking => PortState::Probing,
+                Outlook::FoundNothing => PortState::Fault { cause: no_mote_at(search.rates()) },
+            },
+            State::Up { .. } => PortState::Up,
         }
     }
 
     /// The port as it is now, with its totals.
     pub fn report(&self) -> PortReport {
+        let stalls = self.totals.stalls + self.line().map_or(0, |line| line.output.stalls());
         PortReport {
             port: self.name.clone(),
             generation: self.generation,
             state: self.state(),
             since: self.since,
-            baud: self.line().map_or(0, |line| line.baud),
-            counters: PortCounters { noise_bytes: self.noise(), ..self.totals.counters() },
+            baud: self.line().map_or(0, |line| line.opened.baud),
+            counters: PortCounters { noise_bytes: self.noise(), stalls, ..self.totals.counters() },
         }
     }
 
     /// Keeps what is to be known of a line that ends; tells the frames that did not go out.
     fn leave_line(&mut self) -> Vec<WriteId> {
-        let State::Up(line) = &self.state else { return Vec::new() };
-        self.totals.noise += line.noise();
+        let (line, noise) = match &self.state {
+            State::Closed { .. } | State::Opening { .. } => return Vec::new(),
+            State::Probing { line, .. } => (line, line.heard()),
+            State::Up { line, .. } => (line, line.noise()),
+        };
+        self.totals.noise += noise;
+        self.totals.stalls += line.output.stalls();
         line.output.unfinished().collect()
     }
 
@@ -269,114 +491,43 @@ impl Port {
         self.totals.forced_resumes += 1;
     }
 
-    /// Bytes that came before the first flag of their line.
+    /// Bytes that came before the first flag of their line, and all of those at a rate that was given up.
     pub fn noise(&self) -> u64 {
         self.totals.noise + self.line().map_or(0, Line::noise)
     }
 }
 
-impl Totals {
-    fn count(&mut self, fault: FrameFault) {
-        for (known, count) in FrameFault::ALL.iter().zip(&mut self.faults) {
-            *count += u64::from(*known == fault);
+impl Why {
+    fn trouble(&self) -> &Trouble {
+        match self {
+            Self::Lost(trouble) | Self::Fault(trouble) | Self::KeepsFailing(trouble) => trouble,
         }
     }
 
-    fn counters(&self) -> PortCounters {
-        let faults = FrameFault::ALL.iter().zip(self.faults).filter(|(_, count)| *count > 0);
-        PortCounters {
-            rx_bytes: self.rx_bytes,
-            rx_frames: self.rx_frames,
-            tx_bytes: self.tx_bytes,
-            tx_frames: self.tx_frames,
-            noise_bytes: self.noise,
-            forced_resumes: self.forced_resumes,
-            faults: faults.map(|(fault, count)| FaultCount { fault: *fault, count }).collect(),
+    fn state(&self) -> PortState {
+        let trouble = self.trouble();
+        let hope = trouble.hope().map(|hope| format!("; {hope}")).unwrap_or_default();
+        match self {
+            Self::Lost(_) => PortState::Down { cause: format!("{trouble}{hope}") },
+            Self::Fault(_) => PortState::Fault { cause: format!("{trouble}{hope}") },
+            Self::KeepsFailing(_) => PortState::Fault { cause: format!("keeps failing although it is there: {trouble}{hope}") },
         }
     }
 }
 
-impl Telling {
-    fn changed(&self, now: Mono) -> Self {
-        match *self {
-            Self::Told { at } => Self::Due { at: at.after(BETWEEN_FAULT_REPORTS).max(now) },
-            Self::Due { at } => Self::Due { at },
+/// What a person is told when no rate has brought a mote to light.
+fn no_mote_at(rates: &Rates) -> String {
+    format!("no mote answers at {rates} bit/s: is it powered, and does it run OpenWSN at one of these rates?")
+}
+
+impl From<Due> for Want {
+    fn from(due: Due) -> Self {
+        match due {
+            Due::LookAtKernel => Self::LookAtKernel,
+            Due::GateForced => Self::SendAgain,
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::output::FlowControl;
-
-    const OPENED: Opened = Opened { baud: 115_200, flow: FlowControl::ByKernel };
-
-    fn port() -> Port {
-        Port::new(PortName("/dev/ttyUSB0".to_owned()), Mono(0))
-    }
-
-    /// Fails to open until `end`; tells when it was tried.
-    fn tries(port: &mut Port, end: Mono) -> Vec<Mono> {
-        let mut tried = Vec::new();
-        port.handle_trouble(Mono(0), Trouble::Absent);
-        while let Some(now) = port.poll_timeout().filter(|at| *at < end) {
-            assert_eq!(port.handle_timeout(now), Some(Want::Open));
-            assert_eq!(port.poll_timeout(), None);
-            port.handle_trouble(now, Trouble::Absent);
-            tried.push(now);
-        }
-        tried
-    }
-
-    #[test]
-    fn an_absent_port_is_tried_for_ever_but_ever_more_slowly() {
-        let mut port = port();
-        let tried = tries(&mut port, Mono(60_000_000));
-        let gaps: Vec<_> = tried.windows(2).map(|pair| pair[1].since(pair[0])).collect();
-        assert!(gaps.is_sorted() && tried.len() < 40, "{gaps:?}");
-        assert_eq!(gaps.last(), Some(&TRY_AGAIN.1));
-        assert_eq!(port.report().since, Mono(0));
-    }
-
-    #[test]
-    fn quiet_time_forgives() {
-        let mut port = port();
-        let last = *tries(&mut port, Mono(60_000_000)).last().expect("tried");
-        port.handle_opened(last, OPENED);
-        let lost = last.after(FORGIVEN_AFTER);
-        port.handle_trouble(lost, Trouble::Gone("hung up".to_owned()));
-        assert_eq!(port.poll_timeout(), Some(lost.after(TRY_AGAIN.0)));
-    }
-
-    #[test]
-    fn a_port_that_hangs_up_at_once_each_time_does_not_spin() {
-        let mut port = port();
-        let mut now = Mono(0);
-        for _ in 0..100 {
-            port.handle_opened(now, OPENED);
-            port.handle_trouble(now, Trouble::Gone("hung up".to_owned()));
-            now = port.poll_timeout().expect("retry");
-            assert_eq!(port.handle_timeout(now), Some(Want::Open));
-        }
-        assert!(now.since(Mono(0)) > TRY_AGAIN.1 * 90);
-        assert_eq!(port.generation(), Generation(100));
-    }
-
-    #[test]
-    fn faults_are_reported_at_once_and_then_once_a_second() {
-        let mut port = port();
-        port.handle_opened(Mono(0), OPENED);
-        let mut told = 0;
-        for ms in 5_000..8_000 {
-            let now = Mono(ms * 1_000);
-            port.handle_bytes(now, b"~noise~", drop);
-            told += u32::from(port.poll_telling(now));
-        }
-        assert_eq!(told, 3);
-        assert_eq!(port.report().counters.faults, [FaultCount { fault: FrameFault::BadCrc, count: 3_000 }]);
-        let last = port.poll_timeout().expect("the last ones are told too");
-        assert!(port.poll_telling(last));
-        assert_eq!(port.poll_timeout(), None);
-    }
-}
+mod tests;

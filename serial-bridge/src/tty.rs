@@ -4,41 +4,61 @@
 //! (`IXON`), and never sends any (`IXOFF` off). Nothing here waits: in particular nothing drains the
 //! output, which a mote can hold up for ever. What failed is judged by errno, not by the kinds of the serial crate, which forgets it.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 
 use bus::descriptor::borrow;
 use bus::lock_list;
 use mio_serial::{DataBits, FlowControl as SerialFlowControl, Parity, SerialPort, SerialStream, StopBits};
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg, OFlag};
-use nix::sys::stat::major;
+use nix::fcntl::OFlag;
+use nix::sys::stat::{major, minor};
 use nix::sys::termios::{ControlFlags, FlushArg, InputFlags, SetArg, SpecialCharacterIndices, Termios, tcflush, tcgetattr, tcsetattr};
 use nix::unistd::{Gid, Group};
 
-use crate::flow::{XOFF, XON};
 use crate::line::Opened;
 use crate::output::FlowControl;
+use crate::spec::{Level, Modem};
 use crate::trouble::{GroupName, Holder, Trouble};
+use framing::flow::{XOFF, XON};
 
 /// Major device numbers of pseudo-terminals' slave ends (`UNIX98_PTY_SLAVE_MAJOR` and the seven after it).
 const PTY_SLAVES: std::ops::RangeInclusive<u64> = 136..=143;
 
+/// Which device a node leads to, whatever its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Device {
+    number: u64,
+    /// Ptys of different containers have the same numbers; their file systems differ.
+    file_system: Option<u64>,
+}
+
 /// An open port. Dropping it closes it at once; what is not on the line yet is thrown away.
 #[derive(Debug)]
 pub struct Tty {
-    // Says that the port is ours, as long as this duplicate of its descriptor lives.
-    _lock: Flock<OwnedFd>,
+    /// The lock that says that the port is ours lasts as long as this is open.
     stream: SerialStream,
+}
+
+impl Device {
+    /// Looks at what is at `path`, and refuses what is no serial port, without opening it.
+    pub fn at(path: &str) -> Result<Self, Trouble> {
+        let metadata = std::fs::metadata(path).map_err(|error| trouble_of(&error, "looking at it", None))?;
+        refuse_what_is_no_device(&metadata)?;
+        let is_pty = PTY_SLAVES.contains(&major(metadata.rdev()));
+        if !is_pty {
+            refuse_other_devices(metadata.rdev())?;
+        }
+        Ok(Self { number: metadata.rdev(), file_system: is_pty.then(|| metadata.dev()) })
+    }
 }
 
 impl Tty {
     /// Opens the device at `path` for us alone.
-    pub fn open(path: &str, baud: u32) -> Result<(Self, Opened), Trouble> {
+    pub fn open(path: &str, baud: u32, modem: Modem) -> Result<(Self, Opened), Trouble> {
         let metadata = std::fs::metadata(path).map_err(|error| trouble_of(&error, "looking at it", None))?;
-        refuse_what_is_no_device(&metadata)?;
         // A descriptor of our own first: it tells errno, and it keeps the device open, so that what
         // follows does not make its modem lines go down and up again.
         let look = OpenOptions::new()
@@ -49,17 +69,32 @@ impl Tty {
             .map_err(|error| trouble_of(&error, "opening", Some(&metadata)))?;
         tcgetattr(&look).map_err(|errno| trouble_of(&errno.into(), "reading its settings", Some(&metadata)))?;
         refuse_while_locked(&look, &metadata)?;
-        let mut stream = open_stream(path, baud)?;
-        let lock = lock(&stream, &metadata)?;
+        let stream = open_stream(path, baud).map_err(|trouble| match tcgetattr(&look) {
+            // The serial crate has forgotten errno; a device that is going tells it again.
+            Err(errno) => trouble_of(&errno.into(), "reading its settings", Some(&metadata)),
+            Ok(_) => trouble,
+        })?;
+        let mut tty = Self { stream };
+        lock(&tty.stream, &metadata)?;
         if !PTY_SLAVES.contains(&major(metadata.rdev())) {
             // On a pty it would outlive us, and nobody could open the pty any more.
-            stream.set_exclusive(true).map_err(|error| refused("TIOCEXCL", &error))?;
+            tty.stream.set_exclusive(true).map_err(|error| refused("TIOCEXCL", &error))?;
         }
-        let mut tty = Self { _lock: lock, stream };
         let flow = tty.set_flow_control()?;
+        tty.set_modem_lines(path, modem);
         // A driver may have chosen a rate near the one that was asked for.
         let baud = tty.stream.baud_rate().unwrap_or(baud);
         Ok((tty, Opened { baud, flow }))
+    }
+
+    /// Asks for another rate, and tells which one the device does now. What was on its way is thrown away.
+    pub fn tune(&mut self, baud: u32) -> Result<u32, Trouble> {
+        // Whether it took effect is what the device says it does; the call itself tells less.
+        let _ = self.stream.set_baud_rate(baud);
+        let _ = tcflush(borrow(&self.stream), FlushArg::TCIOFLUSH);
+        // What came in at a wrong rate may have had an XOFF in it.
+        self.force_on()?;
+        Ok(self.stream.baud_rate().unwrap_or(0))
     }
 
     /// Reads what is there; `None` when nothing is.
@@ -105,6 +140,24 @@ impl Tty {
         // The call succeeds when any of the changes could be made.
         let is_on = self.settings()?.input_flags.contains(InputFlags::IXON);
         Ok(if is_on { FlowControl::ByKernel } else { FlowControl::InProcess })
+    }
+
+    fn set_modem_lines(&mut self, path: &str, modem: Modem) {
+        let set = |what, level, result: Result<(), mio_serial::Error>| {
+            if let Err(error) = result {
+                log::warn!("{path}: {what}={level} was refused ({error}); the port is used all the same");
+            }
+        };
+        match modem.dtr {
+            Level::On => set("dtr", "on", self.stream.write_data_terminal_ready(true)),
+            Level::Off => set("dtr", "off", self.stream.write_data_terminal_ready(false)),
+            Level::Keep => {}
+        }
+        match modem.rts {
+            Level::On => set("rts", "on", self.stream.write_request_to_send(true)),
+            Level::Off => set("rts", "off", self.stream.write_request_to_send(false)),
+            Level::Keep => {}
+        }
     }
 
     fn change(&mut self, change: impl FnOnce(&mut Termios)) -> Result<(), Trouble> {
@@ -165,10 +218,21 @@ fn refuse_what_is_no_device(metadata: &Metadata) -> Result<(), Trouble> {
     Err(Trouble::NotASerialPort(what))
 }
 
+/// Opening a device may be an act (a watchdog begins to run): only what the kernel counts among its terminals is opened.
+fn refuse_other_devices(number: u64) -> Result<(), Trouble> {
+    let subsystem = std::fs::read_link(format!("/sys/dev/char/{}:{}/subsystem", major(number), minor(number)));
+    match subsystem {
+        Ok(path) if path.file_name().is_some_and(|name| name != "tty") => Err(Trouble::NotASerialPort("a device of another kind")),
+        // Not every container has a sysfs.
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 fn trouble_of(error: &io::Error, doing: &'static str, device: Option<&Metadata>) -> Trouble {
     match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::ENOENT | Errno::ENOTDIR) => Trouble::Absent,
         // The node may be there before or after the device behind it.
-        Some(Errno::ENOENT | Errno::ENOTDIR | Errno::ENODEV | Errno::ENXIO) => Trouble::Absent,
+        Some(Errno::ENODEV | Errno::ENXIO) => Trouble::NoDevice,
         Some(Errno::EACCES | Errno::EPERM) => Trouble::NotPermitted(GroupName(device.and_then(group_of))),
         Some(Errno::ENOTTY) => Trouble::NotASerialPort("a device of another kind"),
         Some(Errno::EIO) => Trouble::Gone(error.to_string()),
@@ -184,14 +248,16 @@ fn group_of(device: &Metadata) -> Option<String> {
 
 /// Finds out whether somebody has a lock on the device, and keeps none.
 fn refuse_while_locked(look: &File, device: &Metadata) -> Result<(), Trouble> {
-    lock(look, device).map(drop)
+    lock(look, device)?;
+    look.unlock().map_err(|error| trouble_of(&error, "unlocking", None))
 }
 
-fn lock(owner: &impl AsRawFd, device: &Metadata) -> Result<Flock<OwnedFd>, Trouble> {
+/// Locks the device (`flock`) for as long as `owner` is open: a lock belongs to what was opened, not to one of its descriptors.
+fn lock(owner: &impl AsRawFd, device: &Metadata) -> Result<(), Trouble> {
     let duplicate = borrow(owner).try_clone_to_owned().map_err(|error| trouble_of(&error, "locking", None))?;
-    Flock::lock(duplicate, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
-        Errno::EWOULDBLOCK => Trouble::InUse(holder_of(device)),
-        other => trouble_of(&other.into(), "locking", None),
+    File::from(duplicate).try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => Trouble::InUse(holder_of(device)),
+        TryLockError::Error(error) => trouble_of(&error, "locking", None),
     })
 }
 
@@ -218,10 +284,14 @@ mod tests {
         (master, path)
     }
 
+    fn open(path: &str, baud: u32) -> Result<(Tty, Opened), Trouble> {
+        Tty::open(path, baud, Modem::default())
+    }
+
     #[test]
     fn a_port_is_raw_and_the_kernel_takes_the_motes_flow_control() {
         let (_master, path) = pty();
-        let (tty, opened) = Tty::open(&path, 250_000).expect("opened");
+        let (tty, opened) = open(&path, 250_000).expect("opened");
         assert_eq!(opened, Opened { baud: 250_000, flow: FlowControl::ByKernel });
         let settings = tty.settings().expect("settings");
         assert!(settings.input_flags.contains(InputFlags::IXON));
@@ -233,7 +303,7 @@ mod tests {
     #[test]
     fn output_stops_at_xoff_and_can_be_forced_on() {
         let (mut master, path) = pty();
-        let (mut tty, _) = Tty::open(&path, 115_200).expect("opened");
+        let (mut tty, _) = open(&path, 115_200).expect("opened");
         // The line discipline works on its own; the byte behind XOFF tells that it has come to it.
         master.write_all(&[XOFF, b'.']).expect("written");
         assert_eq!(read_when_there(&mut tty), b".");
@@ -256,19 +326,47 @@ mod tests {
     #[test]
     fn a_port_belongs_to_one_and_is_free_again_when_closed() {
         let (_master, path) = pty();
-        let first = Tty::open(&path, 115_200).expect("opened");
-        assert_eq!(Tty::open(&path, 115_200).expect_err("taken"), Trouble::InUse(Holder::Ourselves));
+        let first = open(&path, 115_200).expect("opened");
+        assert_eq!(open(&path, 115_200).expect_err("taken"), Trouble::InUse(Holder::Ourselves));
         drop(first);
-        Tty::open(&path, 115_200).expect("free again");
+        open(&path, 115_200).expect("free again");
     }
 
     #[test]
     fn a_hang_up_is_told_by_reading_and_by_writing() {
         let (master, path) = pty();
-        let (mut tty, _) = Tty::open(&path, 115_200).expect("opened");
+        let (mut tty, _) = open(&path, 115_200).expect("opened");
         drop(master);
         assert_eq!(tty.read(&mut [0; 8]), Err(Trouble::Gone("hung up".to_owned())));
         assert!(matches!(tty.write(b"x"), Err(Trouble::Gone(_))));
+    }
+
+    #[test]
+    fn another_rate_is_set_and_what_stopped_the_output_is_forgotten() {
+        let (mut master, path) = pty();
+        let (mut tty, _) = open(&path, 115_200).expect("opened");
+        master.write_all(&[XOFF, b'.']).expect("written");
+        assert_eq!(read_when_there(&mut tty), b".");
+        assert_eq!(tty.tune(1_000_000), Ok(1_000_000));
+        assert_eq!(tty.write(b"sent"), Ok(Some(4)));
+    }
+
+    #[test]
+    fn a_device_is_known_under_any_name() {
+        let (_master, path) = pty();
+        let directory = tempfile::tempdir().expect("directory");
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).expect("link");
+        let (_other, other) = pty();
+        let device = Device::at(&path).expect("there");
+        assert_eq!(Device::at(link.to_str().expect("text")), Ok(device));
+        assert_ne!(Device::at(&other), Ok(device));
+    }
+
+    #[test]
+    fn modem_lines_that_a_device_does_not_have_do_not_keep_it_closed() {
+        let (_master, path) = pty();
+        Tty::open(&path, 115_200, Modem { dtr: Level::Off, rts: Level::On }).expect("opened");
     }
 
     #[test]
@@ -283,7 +381,7 @@ mod tests {
             (Some("/dev/there-is-no-such-device"), Trouble::Absent),
         ];
         for (path, trouble) in cases {
-            assert_eq!(Tty::open(path.expect("text"), 115_200).expect_err("refused"), trouble);
+            assert_eq!(Device::at(path.expect("text")), Err(trouble));
         }
     }
 }

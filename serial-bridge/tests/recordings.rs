@@ -13,6 +13,8 @@ use serde_json::Value;
 use serial_bridge::bridge::{Bridge, Notice};
 use serial_bridge::line::Opened;
 use serial_bridge::output::FlowControl;
+use serial_bridge::port::{Wanted, Way};
+use serial_bridge::rates::Rates;
 
 fn lines(file: &str) -> impl Iterator<Item = Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data").join(file);
@@ -49,8 +51,10 @@ fn oracle(name: &str) -> BTreeMap<String, Heard> {
 
 /// Plays a recording through the bridge: every port's frames, and the faults of all of them.
 fn play(name: &str, ports: &BTreeMap<String, Heard>) -> (BTreeMap<String, Vec<Vec<u8>>>, Vec<FaultCount>) {
-    let mut bridge = Bridge::new(ports.keys().cloned().map(PortName), Mono(0));
-    let ids: BTreeMap<_, _> = ports.keys().cloned().zip(bridge.ids()).collect();
+    let mut bridge = Bridge::new(1);
+    let way = Way::Node(Rates::fixed(115_200));
+    let mut add = |name: &String| bridge.add(Wanted { name: PortName(name.clone()), way: way.clone() }, Mono(0));
+    let ids: BTreeMap<_, _> = ports.keys().map(|name| (name.clone(), add(name))).collect();
     for id in ids.values() {
         bridge.handle_opened(*id, Mono(0), Opened { baud: 115_200, flow: FlowControl::ByKernel });
     }

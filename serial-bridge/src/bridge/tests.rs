@@ -1,14 +1,14 @@
 //! The bridge in virtual time: no descriptor, no clock, and the notices and actions as data.
 
-use std::time::Duration;
-
-use mqtypes::ids::Generation;
+use mqtypes::ids::WriteId;
 use mqtypes::serial::{FaultCount, FrameFault};
 use proptest::prelude::*;
 
 use super::*;
-use crate::flow::{self, LOST_XON};
+use crate::gate::LOST_XON;
 use crate::output::{FlowControl, MOST_FRAMES};
+use crate::port::Way;
+use framing::flow;
 
 const FIRST: PortId = PortId(0);
 const SECOND: PortId = PortId(1);
@@ -20,9 +20,18 @@ fn name(text: &str) -> PortName {
     PortName(text.to_owned())
 }
 
+/// Two ports that are to be opened, at these rates.
+fn begun(rates: &str) -> Bridge {
+    let mut bridge = Bridge::new(1);
+    for port in ["/dev/a", "/dev/b"] {
+        bridge.add(Wanted { name: name(port), way: Way::Node(rates.parse().expect("rates")) }, Mono(0));
+    }
+    bridge
+}
+
 /// Two ports, one of them open, and nothing left to tell.
 fn bridge(opened: Opened) -> Bridge {
-    let mut bridge = Bridge::new([name("/dev/a"), name("/dev/b")], Mono(0));
+    let mut bridge = begun("115200");
     bridge.handle_opened(FIRST, Mono(0), opened);
     bridge.handle_trouble(SECOND, Mono(0), Trouble::Absent);
     settle(&mut bridge);
@@ -60,7 +69,7 @@ fn drain(bridge: &mut Bridge, id: PortId, now: Mono) -> Vec<u8> {
 
 #[test]
 fn at_start_every_port_is_reported_and_opened() {
-    let mut bridge = Bridge::new([name("/dev/a"), name("/dev/b")], Mono(0));
+    let mut bridge = begun("115200");
     let (notices, actions) = settle(&mut bridge);
     assert_eq!(notices, [Notice::Port(FIRST), Notice::Port(SECOND)]);
     assert_eq!(actions, [Action::Open(FIRST), Action::Open(SECOND)]);
@@ -68,13 +77,13 @@ fn at_start_every_port_is_reported_and_opened() {
 
 #[test]
 fn without_ports_nothing_is_ever_due() {
-    let mut bridge = Bridge::new([], Mono(0));
+    let mut bridge = Bridge::new(1);
     assert_eq!((settle(&mut bridge), bridge.poll_timeout()), ((vec![], vec![]), None));
 }
 
 #[test]
 fn an_open_port_that_is_quiet_has_no_deadline() {
-    let mut bridge = Bridge::new([name("/dev/a")], Mono(0));
+    let mut bridge = begun("115200");
     bridge.handle_opened(FIRST, Mono(0), BY_KERNEL);
     assert_eq!(bridge.poll_timeout(), None);
     bridge.handle_bytes(FIRST, Mono(5), &hdlc::encode(b"S"));
@@ -114,7 +123,7 @@ fn a_lost_port_is_told_at_once_with_its_cause_and_comes_back_as_a_new_generation
     let report = bridge.report(FIRST);
     assert!(matches!(&report.state, PortState::Down { cause } if cause.contains("hung up")), "{report:?}");
     assert_eq!((report.generation, report.since, report.baud), (Generation(1), lost, 0));
-    let retry = lost.after(Duration::from_secs(2));
+    let retry = bridge.poll_timeout().expect("retry");
     bridge.handle_timeout(retry);
     assert!(settle(&mut bridge).1.contains(&Action::Open(FIRST)));
     bridge.handle_opened(FIRST, retry, BY_KERNEL);
@@ -134,17 +143,84 @@ fn bytes_of_a_port_that_is_not_open_are_nothing() {
 #[test]
 fn the_same_trouble_again_is_no_news() {
     let mut bridge = bridge(BY_KERNEL);
+    bridge.handle_trouble(SECOND, Mono(0), Trouble::NoDevice);
+    assert_eq!(settle(&mut bridge).0, [Notice::Port(SECOND)]);
     for _ in 0..5 {
         let retry = bridge.poll_timeout().expect("retry");
         bridge.handle_timeout(retry);
         assert_eq!(settle(&mut bridge), (vec![], vec![Action::Open(SECOND)]));
-        bridge.handle_trouble(SECOND, retry, Trouble::Absent);
+        bridge.handle_trouble(SECOND, retry, Trouble::NoDevice);
     }
     assert_eq!(settle(&mut bridge).0, []);
     let retry = bridge.poll_timeout().expect("retry");
     bridge.handle_trouble(SECOND, retry, Trouble::NotASerialPort("a directory"));
     assert_eq!(settle(&mut bridge).0, [Notice::Port(SECOND)]);
     assert_eq!(bridge.report(SECOND).since, retry);
+}
+
+#[test]
+fn an_absent_port_costs_nothing_until_it_is_seen() {
+    let mut bridge = bridge(BY_KERNEL);
+    assert_eq!(bridge.poll_timeout(), None);
+    bridge.handle_seen(SECOND, Mono(9_000_000));
+    assert_eq!(settle(&mut bridge), (vec![], vec![Action::Open(SECOND)]));
+}
+
+#[test]
+fn a_port_that_is_added_later_is_reported_opened_and_written_to() {
+    let mut bridge = bridge(BY_KERNEL);
+    let third = bridge.add(Wanted { name: name("/dev/c"), way: Way::Tcp }, Mono(5));
+    assert_eq!(settle(&mut bridge), (vec![Notice::Port(third)], vec![Action::Open(third)]));
+    bridge.handle_opened(third, Mono(6), Opened { baud: 0, flow: FlowControl::InProcess });
+    bridge.handle_command(Mono(7), write_to("/dev/c", 1, LATE, b"Q"));
+    assert_eq!(drain(&mut bridge, third, Mono(7)), hdlc::encode(b"Q"));
+}
+
+#[test]
+fn that_a_rate_is_proven_is_told_before_the_frame_that_proves_it() {
+    let mut bridge = begun("auto");
+    bridge.handle_opened(FIRST, Mono(0), BY_KERNEL);
+    settle(&mut bridge);
+    bridge.handle_command(Mono(1), write());
+    assert_eq!(settle(&mut bridge).0, ended(WriteEnd::PortDown), "not before");
+    bridge.handle_bytes(FIRST, Mono(2), &hdlc::encode(b"S"));
+    let (notices, _) = settle(&mut bridge);
+    assert!(matches!(&notices[..], [Notice::Port(FIRST), Notice::Frame(frame)] if frame.payload == b"S"), "{notices:?}");
+}
+
+#[test]
+fn a_search_sends_its_requests_sets_rates_and_tells_when_it_has_found_nothing() {
+    let mut bridge = begun("115200+500000");
+    bridge.handle_opened(FIRST, Mono(0), BY_KERNEL);
+    bridge.handle_trouble(SECOND, Mono(0), Trouble::Absent);
+    settle(&mut bridge);
+    let mut done = Vec::new();
+    while bridge.report(FIRST).state == PortState::Probing {
+        let now = bridge.poll_timeout().expect("goes on");
+        bridge.handle_timeout(now);
+        for action in settle(&mut bridge).1 {
+            done.push(action);
+            match action {
+                Action::Send(_) => drop(drain(&mut bridge, FIRST, now)),
+                Action::Tune(id, rate) => bridge.handle_tuned(id, now, rate, rate),
+                Action::LookAtKernel(id) => bridge.handle_unsent(id, now, 0),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    let done: Vec<_> = done.into_iter().filter(|action| !matches!(action, Action::LookAtKernel(_))).collect();
+    let (send, tune) = (Action::Send(FIRST), |rate| Action::Tune(FIRST, rate));
+    assert_eq!(done, [send, send, tune(500_000), send, send, tune(115_200)]);
+    assert_eq!((bridge.report(FIRST).counters.tx_frames, settle(&mut bridge).0), (4, vec![]));
+}
+
+#[test]
+fn a_device_that_does_another_rate_than_asked_is_closed_and_told() {
+    let mut bridge = begun("1000000");
+    settle(&mut bridge);
+    bridge.handle_opened(FIRST, Mono(0), BY_KERNEL);
+    assert_eq!(settle(&mut bridge).1, [Action::Close(FIRST)]);
+    assert!(matches!(bridge.report(FIRST).state, PortState::Fault { cause } if cause.contains("refuses 1000000")));
 }
 
 #[test]
@@ -330,8 +406,9 @@ proptest! {
     #[test]
     fn whatever_happens_each_write_ends_once_and_every_deadline_passes(
         events in prop::collection::vec((0..400_000u64, event()), 1..80),
+        rates in prop::sample::select(vec!["115200", "115200+500000"]),
     ) {
-        let mut bridge = Bridge::new([name("/dev/a"), name("/dev/b")], Mono(0));
+        let mut bridge = begun(rates);
         let (mut now, mut asked, mut ended) = (Mono(0), 0, 0);
         for (step, event) in events {
             now = Mono(now.0 + step);

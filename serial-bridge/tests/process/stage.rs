@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use bus::clock;
 use bus::inbox::{Drained, Inbox};
 use bus::queue::{PeerQueue, unlink};
 use bus::reactor::{Reactor, Wake};
+use framing::hdlc;
 use mqtypes::codec;
 use mqtypes::envelope::{Envelope, Sender};
 use mqtypes::ids::{BootId, Generation, PortName, WriteId};
@@ -63,6 +65,24 @@ impl Mote {
         buffer[..count].to_vec()
     }
 
+    /// The payloads of the frames that have come by now, each in one piece.
+    pub fn hear_frames(&mut self) -> Vec<Vec<u8>> {
+        let mut decoder = hdlc::Decoder::new();
+        self.hear().iter().filter_map(|byte| decoder.push(*byte)).flatten().collect()
+    }
+
+    /// Waits for the next frame; tells its payload.
+    pub fn hear_frame(&mut self) -> Vec<u8> {
+        let end = Instant::now() + PATIENCE;
+        while Instant::now() < end {
+            if let Some(payload) = self.hear_frames().pop() {
+                return payload;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        panic!("nothing was sent to the mote");
+    }
+
     /// Waits until `len` bytes have come.
     pub fn hear_all(&mut self, len: usize) -> Vec<u8> {
         let (mut heard, end) = (Vec::new(), Instant::now() + PATIENCE);
@@ -71,6 +91,15 @@ impl Mote {
             std::thread::sleep(Duration::from_millis(1));
         }
         heard
+    }
+}
+
+/// Tells a thread of a test to end, however the test ends.
+pub struct AtEnd<'a>(pub &'a AtomicBool);
+
+impl Drop for AtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -88,13 +117,18 @@ pub struct Stage {
 impl Stage {
     /// Starts the process with these ports, as `--port` options.
     pub fn start(test: &str, ports: impl FnOnce(&TempDir) -> Vec<PathBuf>) -> Self {
+        Self::start_with(test, |directory| ports(directory).into_iter().map(|path| path.display().to_string()).collect())
+    }
+
+    /// Starts the process with these values of `--port`.
+    pub fn start_with(test: &str, ports: impl FnOnce(&TempDir) -> Vec<String>) -> Self {
         let turn = ONE_SET.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let instance = format!("serial-{test}-{}", std::process::id());
         let directory = tempfile::tempdir().expect("directory");
         let mut reactor = Reactor::without_signals().expect("epoll");
         let inbox = Inbox::own(&instance, &EVENTBUS).expect("inbox");
         inbox.watch(&reactor.register(())).expect("watched");
-        let ports: Vec<_> = ports(&directory).into_iter().map(|path| format!("--port={}", path.display())).collect();
+        let ports: Vec<_> = ports(&directory).into_iter().map(|port| format!("--port={port}")).collect();
         let log = File::create(directory.path().join("log")).expect("log");
         let child = program(&instance).args(ports).stderr(log).spawn().expect("started");
         Self { directory, said: Vec::new(), instance, child, inbox, reactor, _turn: turn }
@@ -118,11 +152,16 @@ impl Stage {
         PortName(self.directory.path().join(file).display().to_string())
     }
 
+    /// Takes what has been said; tells whether there is more.
+    pub fn take(&mut self) -> bool {
+        self.inbox.drain(|_, notification| self.said.push(notification)).expect("drained") == Drained::More
+    }
+
     /// Takes what has been said until `found` finds what it looks for.
     pub fn wait_for<T>(&mut self, what: &str, mut found: impl FnMut(&[SerialNotification]) -> Option<T>) -> T {
         let end = clock::now().after(PATIENCE);
         loop {
-            while self.inbox.drain(|_, notification| self.said.push(notification)).expect("drained") == Drained::More {}
+            while self.take() {}
             if let Some(found) = found(&self.said) {
                 return found;
             }
@@ -157,7 +196,11 @@ impl Stage {
 
     /// Puts bytes into the process's inbox, whatever they are.
     pub fn post(&self, message: &[u8]) {
-        PeerQueue::open(&self.queue()).expect("its inbox").send(message).expect("room");
+        let (queue, end) = (PeerQueue::open(&self.queue()).expect("its inbox"), Instant::now() + PATIENCE);
+        while queue.send(message).is_err() {
+            assert!(Instant::now() < end, "it takes nothing from its inbox");
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Asks the process for something.
@@ -201,6 +244,25 @@ impl Stage {
         line.trim().parse().expect("a number")
     }
 
+    /// Memory that the process has in use, in KiB.
+    pub fn rss(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("alive");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("told");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
+    /// Descriptors that the process has open.
+    pub fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("alive").count()
+    }
+
+    /// Processor time that the process has used, in ticks of 10 ms.
+    pub fn cpu(&self) -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).expect("alive");
+        let words: Vec<_> = stat.rsplit(')').next().expect("told").split_whitespace().collect();
+        words[11..13].iter().map(|word| word.parse::<u64>().expect("a number")).sum()
+    }
+
     /// Asks the process to end, and waits.
     pub fn stop(&mut self) -> ExitStatus {
         kill(Pid::from_raw(i32::try_from(self.child.id()).expect("a pid")), Signal::SIGTERM).expect("alive");
@@ -239,7 +301,8 @@ pub fn payloads(said: &[SerialNotification]) -> Vec<Vec<u8>> {
     said.iter().filter_map(payload).collect()
 }
 
-fn newest_report(said: &[SerialNotification], port: &PortName) -> Option<PortReport> {
+/// The newest report of a port.
+pub fn newest_report(said: &[SerialNotification], port: &PortName) -> Option<PortReport> {
     said.iter().rev().find_map(|notification| match notification {
         SerialNotification::Port(report) if report.port == *port => Some(report.clone()),
         SerialNotification::Port(_)
