@@ -1,16 +1,19 @@
 //! Standard input, as lines: what a person types, or what another program says. It never waits.
 //!
-//! The file is opened anew, so that only our opening of it does not block. A terminal is read only while it is ours: reading
+//! The file is opened anew, so that only our opening of it does not block. A pipe of another user cannot be; it is read as it
+//! is, and only when something is there. A terminal is read only while it is ours: reading
 //! it from the background would stop the process. An input that cannot be watched, such as a file, is read to its end at once.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, IsTerminal, Read};
+use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 
 use bus::reactor::Registration;
 use mio::Interest;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{getpgrp, tcgetpgrp};
 
 /// Longer lines are no commands; what is too much of them is thrown away.
@@ -46,7 +49,8 @@ impl Console {
     /// None where there is no input of a kind that we can read.
     pub fn open() -> Option<Self> {
         let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-        let input = OpenOptions::new().read(true).custom_flags(flags.bits()).open("/proc/self/fd/0").ok()?;
+        let anew = OpenOptions::new().read(true).custom_flags(flags.bits()).open("/proc/self/fd/0");
+        let input = anew.or_else(|_| io::stdin().as_fd().try_clone_to_owned().map(File::from)).ok()?;
         Some(Self { input, line: Vec::new() })
     }
 
@@ -62,7 +66,7 @@ impl Console {
     pub fn read(&mut self) -> Typed {
         let mut typed = Typed::default();
         let mut buffer = [0; LONGEST];
-        while self.is_ours() {
+        while self.is_ours() && self.has_something() {
             match self.input.read(&mut buffer) {
                 Ok(count @ 1..) => typed.lines.extend(buffer[..count].iter().filter_map(|byte| self.push(*byte))),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -79,6 +83,12 @@ impl Console {
 
     fn is_ours(&self) -> bool {
         !self.input.is_terminal() || tcgetpgrp(&self.input).is_ok_and(|group| group == getpgrp())
+    }
+
+    /// The end counts too.
+    fn has_something(&self) -> bool {
+        let mut input = [PollFd::new(self.input.as_fd(), PollFlags::POLLIN)];
+        poll(&mut input, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
     }
 
     fn push(&mut self, byte: u8) -> Option<String> {
