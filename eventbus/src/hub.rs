@@ -14,6 +14,7 @@ use mqtypes::envelope::Envelope;
 use mqtypes::health::ProcessHealth;
 use mqtypes::ids::{Eui64, WriteId};
 use mqtypes::log::{Coded, MoteLog, Severity};
+use mqtypes::mesh::DagEntry;
 use mqtypes::mono::Mono;
 use mqtypes::serial::{FrameToMote, PortReport, ReceivedFrame, SerialCommand, SerialNotification};
 use mqtypes::status::Element;
@@ -23,7 +24,7 @@ use crate::commands::Commands;
 use crate::counts::{CountKey, PortIndex, Signal};
 use crate::frame::{Frame, FrameError, LogFrame, PrintfFrame};
 use crate::mesh::Mesh;
-use crate::model::{Change, Model, MoteIndex};
+use crate::model::{Change, Model, Mote, MoteIndex};
 
 use known::Known;
 
@@ -78,6 +79,15 @@ impl Hub {
             cableless: BTreeSet::new(),
             questions: BTreeSet::new(),
             tally: Tally::default(),
+        }
+    }
+
+    /// What an earlier start knew of the motes behind the roots.
+    pub fn restore_mesh(&mut self, dag: Vec<DagEntry>) {
+        for entry in dag {
+            let mote = entry.mote;
+            self.known.mesh.restore(entry);
+            self.settle_cable(mote);
         }
     }
 
@@ -166,10 +176,12 @@ impl Hub {
     /// Everything that has changed goes to whoever wants it. Returns the broker and the look-up of newest values.
     pub fn settle(&mut self) -> (&mut Broker, impl Fn(&StateKey) -> Option<Notification>) {
         for change in self.known.model.take_changes() {
-            if let Change::Entry(index) = change {
-                self.settle_cable(index);
+            self.broker.mark(&key_of(&change));
+            if let Change::Entry(index) = change
+                && let Some(eui) = self.known.model.mote(index).and_then(Mote::eui)
+            {
+                self.settle_cable(eui);
             }
-            self.broker.mark(&key_of(change));
         }
         self.settle_mesh();
         while let Some(reply) = self.commands.poll_reply() {
@@ -352,11 +364,11 @@ fn speaker(frame: &Frame) -> Option<u16> {
     }
 }
 
-fn key_of(change: Change) -> StateKey {
+fn key_of(change: &Change) -> StateKey {
     match change {
-        Change::Gone(who) => StateKey::Gone(who),
-        Change::Entry(index) => StateKey::Entry(index),
-        Change::Element(index, slot) => StateKey::Element(index, slot),
-        Change::Summary(index) => StateKey::Summary(index),
+        Change::Gone(who) => StateKey::Gone(who.clone()),
+        Change::Entry(index) => StateKey::Entry(*index),
+        Change::Element(index, slot) => StateKey::Element(*index, *slot),
+        Change::Summary(index) => StateKey::Summary(*index),
     }
 }

@@ -87,7 +87,9 @@ impl Eventbus {
         let serial = Inbox::own(&instance, &EVENTBUS)?;
         let requests = Inbox::own(&instance, &EVENTBUS_REQUESTS)?;
         let memory = Memory::at(make_directory("--run-dir", &options.run_dir)?.join("eventbus.model"));
-        let hub = Hub::new(process.identity, memory.recall(), load_commands(process.identity.boot, options)?);
+        let recalled = memory.recall();
+        let mut hub = Hub::new(process.identity, recalled.model, load_commands(process.identity.boot, options)?);
+        hub.restore_mesh(recalled.dag);
         serial.watch(&reactor.register(Source::Serial))?;
         requests.watch(&reactor.register(Source::Requests))?;
         let way = kernel_name(&instance, SERIAL_BRIDGE.spec.name);
@@ -112,13 +114,13 @@ impl Eventbus {
                 self.flush(clock::now());
             }
         }
-        self.memory.save(clock::now(), &self.identity, self.hub.model());
+        self.memory.save(clock::now(), &self.identity, self.hub.model(), self.hub.mesh());
         Ok(())
     }
 
     fn handle_timeout(&mut self, now: Mono) {
         self.hub.handle_timeout(now);
-        self.memory.handle_timeout(now, &self.identity, self.hub.model());
+        self.memory.handle_timeout(now, &self.identity, self.hub.model(), self.hub.mesh());
     }
 
     fn drain_serial(&mut self) -> Result<(), Failure> {

@@ -12,9 +12,11 @@ use bus::process::Identity;
 use mqtypes::broker::Notification;
 use mqtypes::codec;
 use mqtypes::envelope::Envelope;
+use mqtypes::mesh::DagEntry;
 use mqtypes::mono::Mono;
 
 use crate::lasting::{self, Survives};
+use crate::mesh::Mesh;
 use crate::model::Model;
 
 /// A killed process forgets no more than this; a full round of a mote's tables takes 39 s.
@@ -25,6 +27,15 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 
 /// Each message has its length in front, little-endian.
 const LENGTH: usize = 4;
+
+/// What an earlier start of the process knew.
+#[derive(Debug, Default)]
+pub struct Recalled {
+    /// The motes.
+    pub model: Model,
+    /// The DODAG.
+    pub dag: Vec<DagEntry>,
+}
 
 /// Where the model is kept, and when it is written next.
 #[derive(Debug)]
@@ -42,17 +53,17 @@ impl Memory {
     }
 
     /// What an earlier start of this process knew. A file that makes no sense is told of, and costs only itself.
-    pub fn recall(&self) -> Model {
-        let mut model = Model::new();
+    pub fn recall(&self) -> Recalled {
+        let mut recalled = Recalled::default();
         match read(&self.path) {
             Ok(None) => {}
             Ok(Some(content)) => match content.strip_prefix(self.kernel.as_bytes()) {
-                Some(messages) => self.restore(&mut model, messages),
+                Some(messages) => self.restore(&mut recalled, messages),
                 None => log::info!("{}: of an earlier run of the kernel: not used", self.path.display()),
             },
             Err(error) => log::warn!("{}: {error}: the motes are learnt anew", self.path.display()),
         }
-        model
+        recalled
     }
 
     /// Something has changed.
@@ -61,9 +72,9 @@ impl Memory {
     }
 
     /// Writes the model when it is time.
-    pub fn handle_timeout(&mut self, now: Mono, identity: &Identity, model: &Model) {
+    pub fn handle_timeout(&mut self, now: Mono, identity: &Identity, model: &Model, mesh: &Mesh) {
         if self.save_at.is_some_and(|at| at <= now) {
-            self.save(now, identity, model);
+            self.save(now, identity, model, mesh);
         }
     }
 
@@ -73,11 +84,12 @@ impl Memory {
     }
 
     /// Writes the model now.
-    pub fn save(&mut self, now: Mono, identity: &Identity, model: &Model) {
+    pub fn save(&mut self, now: Mono, identity: &Identity, model: &Model, mesh: &Mesh) {
         self.save_at = None;
         let envelope = Envelope { sender: identity.sender, boot: identity.boot, seq: 0, sent: now };
         let mut content = self.kernel.clone().into_bytes();
-        for message in model.remember().filter_map(|notification| codec::encode(&envelope, &notification).ok()) {
+        let dag = mesh.motes().filter_map(|mote| mesh.dag(mote)).map(Notification::Dag);
+        for message in model.remember().chain(dag).filter_map(|notification| codec::encode(&envelope, &notification).ok()) {
             content.extend(u32::try_from(message.len()).unwrap_or(0).to_le_bytes());
             content.extend(message);
         }
@@ -86,15 +98,18 @@ impl Memory {
         }
     }
 
-    fn restore(&self, model: &mut Model, mut messages: &[u8]) {
+    fn restore(&self, recalled: &mut Recalled, mut messages: &[u8]) {
         while let Some((length, rest)) = messages.split_first_chunk::<LENGTH>() {
             let message = rest.split_at_checked(u32::from_le_bytes(*length) as usize);
             let decoded = message.and_then(|(message, _)| codec::decode::<Notification>(message).ok());
             let (Some((_, rest)), Some((_, notifications))) = (message, decoded) else {
-                return log::warn!("{}: damaged: what is behind the damage is learnt anew", self.path.display());
+                return log::warn!("{}: damaged, or of another version: what is behind that is learnt anew", self.path.display());
             };
             for notification in notifications {
-                model.restore(notification);
+                match notification {
+                    Notification::Dag(entry) => recalled.dag.push(entry),
+                    other => recalled.model.restore(other),
+                }
             }
             messages = rest;
         }
@@ -138,13 +153,29 @@ mod tests {
         model
     }
 
+    fn dag_entry() -> DagEntry {
+        DagEntry {
+            mote: Eui64([2; 8]),
+            root: MOTE,
+            parents: vec![MOTE],
+            dao_heard: Some(START),
+            hops: Some(1),
+            address: [0; 16],
+            last_packet: START,
+            packets: 3,
+        }
+    }
+
     #[test]
     fn a_model_survives_with_its_ages() {
         let directory = tempfile::tempdir().expect("made");
         let mut memory = Memory::at(directory.path().join("eventbus.model"));
         let before = known();
-        memory.save(START, &Identity::new(Sender::Eventbus), &before);
-        let after = memory.recall();
+        let mut mesh = Mesh::new([0; 8]);
+        mesh.restore(dag_entry());
+        memory.save(START, &Identity::new(Sender::Eventbus), &before, &mesh);
+        let Recalled { model: after, dag } = memory.recall();
+        assert_eq!(dag, [dag_entry()]);
         let told = |model: &Model| model.remember().filter(|told| matches!(told, Notification::Status(_))).collect::<Vec<_>>();
         assert_eq!(told(&after), told(&before));
         let entry = after.by_eui(MOTE).and_then(|index| after.entry(index)).expect("known");
@@ -157,14 +188,14 @@ mod tests {
         let directory = tempfile::tempdir().expect("made");
         let path = directory.path().join("eventbus.model");
         let mut memory = Memory::at(path.clone());
-        memory.save(START, &Identity::new(Sender::Eventbus), &known());
+        memory.save(START, &Identity::new(Sender::Eventbus), &known(), &Mesh::new([0; 8]));
         let whole = fs::read(&path).expect("there");
         for cut in 0..whole.len() {
             fs::write(&path, &whole[..cut]).expect("written");
             memory.recall();
         }
         fs::write(&path, b"of another kernel").expect("written");
-        assert_eq!(memory.recall().indexes().count(), 0);
+        assert_eq!(memory.recall().model.indexes().count(), 0);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The serial echo test: what was sent must come back, one echo at a time.
 //!
-//! Nothing in the reply marks it as an echo; it is one because the test waits for it and it begins
-//! with the number that the test put there, or has just its length.
+//! Nothing in the reply marks it as an echo; it is one because the test waits for it and it has its
+//! length. Answers to what was given up before are told by their bytes: they may still come.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
@@ -13,6 +14,9 @@ use crate::frame::MAX_ECHO;
 
 /// Echoes in one test, at most.
 pub const MOST: u16 = 1000;
+
+/// Echoes that were given up and may still be answered: what a mote's output ring holds of the longest.
+const MOST_LATE: usize = 5;
 
 /// A mote answers within 8 ms when its line is free; it is busy for seconds at most.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
@@ -27,6 +31,8 @@ pub struct EchoTest {
     corrupted: u16,
     timed_out: u16,
     round_trips: RoundTrips,
+    /// The newest of them.
+    given_up: VecDeque<Vec<u8>>,
 }
 
 struct Waiting {
@@ -46,7 +52,17 @@ impl EchoTest {
     /// `None` when count or size are out of range.
     pub fn new(count: u16, size: u8) -> Option<Self> {
         let is_in_range = (1..=MOST).contains(&count) && usize::from(size) <= MAX_ECHO;
-        let test = Self { count, size, waiting: None, sent: 0, ok: 0, corrupted: 0, timed_out: 0, round_trips: RoundTrips::default() };
+        let test = Self {
+            count,
+            size,
+            waiting: None,
+            sent: 0,
+            ok: 0,
+            corrupted: 0,
+            timed_out: 0,
+            round_trips: RoundTrips::default(),
+            given_up: VecDeque::new(),
+        };
         is_in_range.then_some(test)
     }
 
@@ -76,7 +92,9 @@ impl EchoTest {
 
     /// True when these bytes are the awaited answer, right or damaged.
     pub fn take(&mut self, now: Mono, echoed: &[u8]) -> bool {
-        let Some(waiting) = self.waiting.take_if(|waiting| waiting.bytes.len() == echoed.len()) else { return false };
+        let is_late = self.given_up.iter().any(|late| late == echoed);
+        let is_awaited = |waiting: &mut Waiting| waiting.bytes == echoed || (waiting.bytes.len() == echoed.len() && !is_late);
+        let Some(waiting) = self.waiting.take_if(is_awaited) else { return false };
         if waiting.bytes == echoed {
             self.ok += 1;
             self.round_trips.add(now.since(waiting.since));
@@ -88,7 +106,9 @@ impl EchoTest {
 
     /// The awaited answer did not come.
     pub fn give_up_one(&mut self) {
-        if self.waiting.take().is_some() {
+        if let Some(waiting) = self.waiting.take() {
+            self.given_up.truncate(MOST_LATE - 1);
+            self.given_up.push_front(waiting.bytes);
             self.timed_out += 1;
         }
     }
@@ -145,6 +165,17 @@ mod tests {
         test.give_up_one();
         assert!(test.is_finished());
         assert_eq!(test.to_string(), "sent 3, ok 1, corrupted 1, timed out 1, round trip 4.0/4.0/4.0 ms (least/mean/most)");
+    }
+
+    #[test]
+    fn an_answer_that_comes_too_late_is_not_taken_for_the_next_one() {
+        let mut test = EchoTest::new(3, 4).expect("in range");
+        let first = test.next(Mono(0));
+        test.give_up_one();
+        let second = test.next(Mono(0));
+        assert!(!test.take(Mono(1), &first));
+        assert!(test.take(Mono(2), &second));
+        assert_eq!((test.figures().ok, test.figures().corrupted, test.figures().timed_out), (1, 0, 1));
     }
 
     #[test]

@@ -6,7 +6,8 @@ use mqtypes::broker::Notification;
 use mqtypes::envelope::Sender;
 use mqtypes::health::ProcessHealth;
 use mqtypes::ids::{Eui64, Who};
-use mqtypes::mote::MoteEntry;
+use mqtypes::mono::Mono;
+use mqtypes::mote::{Link, MoteEntry};
 use mqtypes::serial::PortReport;
 
 use crate::broker::StateKey;
@@ -28,9 +29,10 @@ impl Known {
         Self { model, mesh, counts: Counts::default(), health: BTreeMap::new(), ports: BTreeMap::new() }
     }
 
-    /// All keys, the inventory first, then mote by mote.
+    /// All keys of a snapshot, the inventory first, then mote by mote. Figures of processes and ports are not in it: they
+    /// would be as old as the last time that somebody asked for them, and are told when they are asked for.
     pub fn keys(&self) -> impl Iterator<Item = StateKey> {
-        let Self { model, mesh, counts, health, ports } = self;
+        let Self { model, mesh, counts, .. } = self;
         let entries = model.indexes().map(StateKey::Entry);
         let cableless = mesh.motes().filter(|eui| model.by_eui(*eui).is_none()).map(StateKey::MeshEntry);
         let elements = model.indexes().flat_map(|index| {
@@ -40,9 +42,7 @@ impl Known {
         let dag = mesh.motes().filter(|eui| mesh.dag(*eui).is_some()).map(StateKey::Dag);
         let uinject = mesh.motes().map(StateKey::Uinject);
         let counts = counts.keys().map(StateKey::Count);
-        let health = health.keys().copied().map(StateKey::Health);
-        let ports = ports.keys().copied().map(StateKey::Port);
-        entries.chain(cableless).chain(elements).chain(dag).chain(uinject).chain(counts).chain(health).chain(ports)
+        entries.chain(cableless).chain(elements).chain(dag).chain(uinject).chain(counts)
     }
 
     /// The newest value.
@@ -62,10 +62,13 @@ impl Known {
         }
     }
 
-    /// Is a mote shown as one that is known through the mesh alone?
+    /// Is a mote shown as one that is known through the mesh alone? One whose port is down is when it was heard after that:
+    /// it was deployed. One that is not heard any more has lost its power with its cable.
     pub fn is_cableless(&self, eui: Eui64) -> bool {
-        let has_cable = self.model.by_eui(eui).and_then(|index| self.model.mote(index)).is_some_and(|mote| mote.port().is_some());
-        !has_cable && self.mesh.entry(eui).is_some()
+        let Some(packet) = self.mesh.entry(eui).and_then(|entry| entry.last_heard) else { return false };
+        let on_cable = self.model.by_eui(eui).and_then(|index| self.model.entry(index));
+        // A port that was not reported yet, after a restart, may be up.
+        on_cable.is_none_or(|entry| entry.link == Link::Down && entry.since != Mono::default() && entry.since < packet)
     }
 
     /// A mote that has lost its cable goes on being heard through the mesh; what it told on the cable stays known.
@@ -87,7 +90,9 @@ impl Known {
     }
 
     fn has(&self, who: &Who) -> bool {
-        let is_meshed = |eui| who.port.is_none() && self.is_cableless(eui);
-        self.model.has(who) || who.mote.is_some_and(is_meshed)
+        match who.mote {
+            Some(eui) if self.is_cableless(eui) => who.port.is_none(),
+            _named_or_not => self.model.has(who),
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! The mesh behind the roots, as the packets that come up from it tell it: which motes there are without a cable, by
 //! which parents they reach a root, and what their `uinject` counts.
 //!
-//! It only listens. A DAO replaces its mote's parents; what was not told again for 900 s is not believed any more, and
-//! nothing is kept over a restart: the motes tell it again. Bytes from a mesh cannot grow it: motes, parents and
+//! It only listens. A DAO replaces its mote's parents; what was not told again for 900 s is not believed any more,
+//! and what is believed outlives a restart of the process, with its age. Bytes from a mesh cannot grow it: motes, parents and
 //! fragments have their bounds.
 
 mod hops;
@@ -26,7 +26,7 @@ use mote::{MeshMote, Message};
 pub use mote::OLD_AFTER;
 
 /// Motes are kept up to this number; the one heard longest ago goes first.
-pub const MOST_MOTES: usize = 1024;
+pub const MOST_MOTES: usize = 512;
 
 /// All motes that were heard through a root.
 #[derive(Debug)]
@@ -86,16 +86,21 @@ impl Mesh {
         }
     }
 
-    /// `root` passed a packet on, or a fragment of one, when its slot counter was `asn`. `source` and `destination` are
-    /// the link's: the previous hop, and the root again.
-    pub fn handle_packet(&mut self, heard: Mono, root: Eui64, asn: Asn, source: Eui64, destination: Eui64, lowpan: &[u8]) -> PacketKind {
-        if destination != root {
-            // A late reply to an echo has any bytes there.
-            return PacketKind::Unreadable("not-for-the-root");
-        }
-        let read = self.read(heard, asn, Link { source, destination }, lowpan);
+    /// `root` passed a packet on, or a fragment of one, when its slot counter was `asn`. `source` is the
+    /// link's: the previous hop.
+    pub fn handle_packet(&mut self, heard: Mono, root: Eui64, asn: Asn, source: Eui64, lowpan: &[u8]) -> PacketKind {
+        let read = self.read(heard, asn, Link { source, destination: root }, lowpan);
         self.count_lost();
         read.unwrap_or_else(|error| PacketKind::Unreadable(error.reason()))
+    }
+
+    /// Takes a mote back that an earlier start of the process knew. What its `uinject` told begins anew.
+    pub fn restore(&mut self, told: DagEntry) {
+        if self.motes.len() < MOST_MOTES {
+            self.look_for_age = Mono::earliest(self.look_for_age, Some(told.last_packet.after(OLD_AFTER)));
+            self.motes.insert(told.mote, MeshMote::recalled(told));
+            self.settle_hops();
+        }
     }
 
     /// Stops to believe what was not told again in time.

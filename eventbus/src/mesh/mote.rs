@@ -75,6 +75,21 @@ impl MeshMote {
         }
     }
 
+    /// As an earlier start of the process knew it.
+    pub fn recalled(told: DagEntry) -> Self {
+        Self {
+            root: told.root,
+            parents: told.parents,
+            hops: told.hops,
+            last_packet: told.last_packet,
+            uinject: None,
+            presence: Presence::Heard { since: told.last_packet },
+            address: told.address,
+            packets: told.packets,
+            dao_heard: told.dao_heard,
+        }
+    }
+
     /// A packet came. True when the inventory shows something new.
     pub fn hear(&mut self, heard: Mono, root: Eui64, address: Address) -> bool {
         (self.root, self.address) = (root, address);

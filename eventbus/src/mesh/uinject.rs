@@ -18,6 +18,9 @@ const MOST_LATENCY: u64 = 1 << 24;
 /// A packet that was overtaken comes within so many slots, 82 to 164 s; a smaller counter from before is a boot of all.
 const LATEST: u64 = 1 << 13;
 
+/// No firmware sends a packet in every tenth slot for long. A counter that ran faster began anew, far behind.
+const FASTEST: u64 = 10;
+
 /// How many counters back a packet can still be told from one that comes twice.
 const REMEMBERED: u16 = u64::BITS as u16;
 
@@ -96,7 +99,9 @@ impl Injection {
         let back = self.newest.counter.wrapping_sub(told.counter);
         // Half of the counter's range tells forth from back.
         if back > u16::MAX / 2 {
-            return Arrival::Next { by: told.counter.wrapping_sub(self.newest.counter) };
+            let by = told.counter.wrapping_sub(self.newest.counter);
+            let is_too_fast = by >= REMEMBERED && slots(self.newest.asn, told.asn) < u64::from(by) * FASTEST;
+            return if is_too_fast { Arrival::AfterBoot } else { Arrival::Next { by } };
         }
         let earlier = slots(told.asn, self.newest.asn);
         let is_of_this_life = if back == 0 { earlier == 0 } else { earlier < LATEST };
@@ -151,6 +156,11 @@ mod tests {
     #[test]
     fn a_packet_that_comes_twice_or_late_counts_once() {
         check(&[(5, 1000, 1020), (5, 1000, 1021), (7, 3000, 3020), (5, 1000, 3021), (6, 2000, 3022), (6, 2000, 3023)], (3, 3, 7));
+    }
+
+    #[test]
+    fn a_boot_after_a_long_life_begins_anew_and_is_no_leap() {
+        check(&[(40_000, 1_000_000, 1_000_020), (40_001, 1_006_000, 1_006_020), (0, 1_012_000, 1_012_020)], (1, 1, 0));
     }
 
     #[test]

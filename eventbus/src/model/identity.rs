@@ -101,8 +101,8 @@ impl Model {
             |change| !matches!(change, Change::Entry(index) | Change::Element(index, _) | Change::Summary(index) if *index == here),
         );
         self.changes.extend([Change::Gone(anonymous.who()), Change::Gone(mote.who())]);
+        mote.life.join(&anonymous.life, anonymous.elements.values().map(|known| (known.heard, &known.element)));
         mote.elements.extend(anonymous.elements);
-        mote.life.join(&anonymous.life);
         (mote.schedule, mote.neighbors) = (anonymous.schedule, anonymous.neighbors);
         mote.last_heard = mote.last_heard.max(anonymous.last_heard);
         mote.left = None;

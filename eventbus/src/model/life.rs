@@ -1,7 +1,8 @@
 //! A mote's lives: what it said before it booted is of an earlier one until it says it again.
 //!
-//! A boot is told by the firmware's `booted` log. When nobody heard that, the ASN tells: it goes back
-//! only when the mote booted, or lost its network and found another; and the second it counts.
+//! A boot is told by the firmware's `booted` log. When nobody heard that, as with a mote that was plugged
+//! in a moment before its port was open, it shows otherwise: the ASN goes back, or synchronisation is gone,
+//! only when the mote booted or lost its network; and the second it counts.
 
 use mqtypes::ids::Asn;
 use mqtypes::mono::Mono;
@@ -28,10 +29,12 @@ enum Sync {
     Lost,
     Held {
         asn: Option<Asn>,
+        /// As told last when it said that it is synchronised.
+        losses: Option<u8>,
     },
 }
 
-/// The ASN went back. The next MAC statistics tell why.
+/// The ASN went back, or synchronisation is gone. The next MAC statistics tell why.
 #[derive(Debug, Clone, Copy)]
 struct Suspicion {
     at: Mono,
@@ -52,7 +55,7 @@ impl Life {
     /// True when this element shows that the mote has booted since the one before.
     pub fn handle_element(&mut self, heard: Mono, element: &Element) -> bool {
         match element {
-            Element::IsSync(told) => self.sync = self.sync.told(told.is_sync),
+            Element::IsSync(told) => self.handle_sync(heard, told.is_sync),
             Element::Asn(asn) => self.handle_asn(heard, *asn),
             Element::MacStats(stats) => return self.handle_losses(stats.num_de_sync),
             Element::IdManager(_)
@@ -76,13 +79,32 @@ impl Life {
     }
 
     /// The mote was met on another port under no name, and this is what was noticed of it there.
-    pub fn join(&mut self, newer: &Self) {
-        let boots = self.boots.saturating_add(newer.boots);
-        *self = Self { boots, booted: newer.booted.max(self.booted), ..newer.clone() };
+    pub fn join<'a>(&mut self, newer: &Self, told: impl Iterator<Item = (Mono, &'a Element)>) {
+        if newer.boots > 0 {
+            let boots = self.boots.saturating_add(newer.boots);
+            *self = Self { boots, ..newer.clone() };
+            return;
+        }
+        for (heard, element) in told {
+            self.handle_element(heard, element);
+        }
+    }
+
+    fn handle_sync(&mut self, heard: Mono, is_sync: bool) {
+        self.sync = match self.sync {
+            Sync::Held { asn, .. } if is_sync => Sync::Held { asn, losses: self.losses },
+            Sync::NotTold | Sync::Lost if is_sync => Sync::Held { asn: None, losses: self.losses },
+            Sync::Held { losses, .. } => {
+                // Whoever loses its network counts that. A mote that has not counted it has booted.
+                self.suspicion = self.suspicion.or(losses.map(|losses| Suspicion { at: heard, losses }));
+                Sync::Lost
+            }
+            Sync::NotTold | Sync::Lost => Sync::Lost,
+        };
     }
 
     fn handle_asn(&mut self, heard: Mono, asn: Asn) {
-        let Sync::Held { asn: before } = &mut self.sync else { return };
+        let Sync::Held { asn: before, .. } = &mut self.sync else { return };
         let went_back = before.is_some_and(|before| asn < before);
         *before = Some(asn);
         if went_back {
@@ -101,16 +123,6 @@ impl Life {
             self.losses = Some(losses);
         }
         is_boot
-    }
-}
-
-impl Sync {
-    fn told(self, is_sync: bool) -> Self {
-        match self {
-            Self::Held { .. } if is_sync => self,
-            Self::NotTold | Self::Lost | Self::Held { .. } if is_sync => Self::Held { asn: None },
-            Self::NotTold | Self::Lost | Self::Held { .. } => Self::Lost,
-        }
     }
 }
 
@@ -161,6 +173,14 @@ mod tests {
         let told = [is_sync(false), Element::Asn(Asn(65_535)), losses(1), Element::Asn(Asn(3)), losses(1)];
         assert_eq!(boots(&told), (0, None));
         let told = [is_sync(true), Element::Asn(Asn(90_000)), losses(1), is_sync(false), Element::Asn(Asn(3)), losses(1)];
+        assert_eq!(boots(&told), (0, None));
+    }
+
+    #[test]
+    fn synchronisation_that_is_gone_without_a_loss_is_a_boot() {
+        let told = [is_sync(true), losses(2), is_sync(true), is_sync(false), Element::Asn(Asn(9)), losses(0)];
+        assert_eq!(boots(&told), (1, Some(Mono(4000))));
+        let told = [is_sync(true), losses(2), is_sync(true), losses(3), is_sync(false), Element::Asn(Asn(9)), losses(3)];
         assert_eq!(boots(&told), (0, None));
     }
 

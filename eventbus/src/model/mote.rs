@@ -123,6 +123,12 @@ impl Mote {
         }
     }
 
+    /// A role that was told before the last boot may be gone.
+    fn role_of_this_life(&self) -> Option<bool> {
+        let told = self.elements.get(&Slot::IdManager).filter(|known| self.life.has(known.heard));
+        told.and_then(|_| self.reported_role())
+    }
+
     /// One element.
     pub fn element(&self, slot: Slot) -> Option<&Known> {
         self.elements.get(&slot)
@@ -144,7 +150,7 @@ impl Mote {
             baud: self.port.as_ref().map_or(0, |link| link.baud),
             mote: self.eui,
             id16: self.eui.map(Eui64::id16),
-            dagroot: self.reported_role(),
+            dagroot: self.role_of_this_life(),
             last_heard: self.last_heard,
             boots: self.life.boots,
             booted: self.life.booted,

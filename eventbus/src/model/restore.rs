@@ -25,6 +25,8 @@ impl Model {
             Notification::Status(report) => {
                 let index = report.who.mote.and_then(|eui| self.by_eui(eui));
                 if let Some(mote) = index.and_then(|index| self.motes.get_mut(&index)) {
+                    // What a boot in the meantime will show against.
+                    mote.life.handle_element(report.heard, &report.element);
                     mote.set(Slot::of(&report.element), report.heard, report.element);
                 }
             }

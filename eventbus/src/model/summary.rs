@@ -37,16 +37,20 @@ impl Slot {
 }
 
 impl Mote {
-    /// The summary, and when the newest element in it was heard; none before there is anything to sum up.
+    /// The summary, and when the newest element in it was heard; none before there is anything to sum up. After a boot it is empty.
     pub fn summary(&self) -> Option<(Mono, Summary)> {
         let mut newest = None;
+        let mut parent_heard = None;
         let mut summary = Summary::default();
         for Known { heard, element } in self.elements.values().filter(|known| self.life.has(known.heard)) {
             match element {
                 Element::ScheduleRow(row) => count(&mut summary.schedule, row.cell_type != 0),
                 Element::NeighborsRow(row) => {
                     count(&mut summary.neighbors, row.used);
-                    summary.parent = summary.parent.or_else(|| parent(row));
+                    // A parent that was left behind is in its row until that is told again.
+                    if let Some(parent) = parent(row).filter(|_| parent_heard < Some(*heard)) {
+                        (summary.parent, parent_heard) = (Some(parent), Some(*heard));
+                    }
                 }
                 Element::Queue(entries) => summary.queue = Some(fill(entries)),
                 _not_summed => continue,
@@ -55,7 +59,7 @@ impl Mote {
         }
         summary.schedule.of = self.schedule.rows();
         summary.neighbors.of = self.neighbors.rows();
-        newest.map(|heard| (heard, summary))
+        newest.or(self.life.booted).map(|heard| (heard, summary))
     }
 }
 

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use eventbus::network::DEFAULT_PREFIX;
 use mqtypes::broker::{Notification, Request, Topic};
 use mqtypes::command::{Action, Command, Target};
 use mqtypes::ids::{Eui64, PortName, RequestId};
 use mqtypes::mono::Mono;
 use mqtypes::serial::{PortCounters, SerialNotification, WriteEnd, WriteReport};
+use mqtypes::status::Summary;
 
-use crate::stage::{START, Stage, TAP, play, recording, report};
+use crate::stage::{KEY, START, Stage, TAP, play, recording, report};
 
 /// `booted` of the component OPENWSN, behind the mote's address.
 const BOOTED: [u8; 6] = [0x01, 0x4f, 0, 0, 0, 0];
@@ -90,8 +92,8 @@ fn the_wanted_role_is_sent_again_after_each_boot() {
         }
         stage.hub.handle_timeout(at);
         while let Some(frame) = stage.hub.poll_write() {
-            assert_eq!(&frame.payload[..2], b"RY", "the wanted role and nothing else");
-            assert_eq!(frame.payload.len(), 27);
+            let wanted = [&b"RY"[..], &DEFAULT_PREFIX, &[1], &KEY].concat();
+            assert_eq!(frame.payload, wanted, "the wanted role and nothing else, with the network's prefix and key");
             stage.serial(at, SerialNotification::Write(WriteReport { id: frame.id, end: WriteEnd::Written }));
             sent.push(at);
         }
@@ -99,4 +101,30 @@ fn the_wanted_role_is_sent_again_after_each_boot() {
     let is_sent_after = |boot: &Mono| sent.iter().any(|at| *boot <= *at && *at <= boot.after(Duration::from_millis(100)));
     // The first start comes before anybody wants a role.
     assert_eq!(boots.iter().map(is_sent_after).collect::<Vec<_>>(), [false, true, true]);
+}
+
+/// A status frame of mote 1 with this element.
+fn status(element: u8, body: &[u8]) -> Vec<u8> {
+    [&[b'S', 0, 1, element][..], body].concat()
+}
+
+fn mac_stats(losses: u8) -> Vec<u8> {
+    status(5, &[&[0, 0, 127, 0, 0x81, 0xff, losses][..], &[0; 8]].concat())
+}
+
+#[test]
+fn a_mote_that_was_plugged_in_anew_has_booted_though_its_port_opened_too_late_to_hear_it() {
+    let mut stage = Stage::subscribed(&[Topic::Inventory, Topic::Status]);
+    let eui = [0x14, 0x15, 0x92, 0xcc, 0, 0, 0, 1];
+    let root = status(1, &[&[1, 0xfe, 0xca, 0, 1][..], &eui, &[0xbb, 0xbb, 0, 0, 0, 0, 0, 0]].concat());
+    let before = [root, status(0, &[1]), status(4, &[0, 1, 0, 9, 9]), mac_stats(2), status(0, &[1])];
+    let after = [status(0, &[0]), status(4, &[0, 0, 0, 9, 0]), mac_stats(0)];
+    for (frame, at) in before.into_iter().chain(after).zip(1..) {
+        stage.frame(START.after(Duration::from_millis(100 * at)), "mote1", frame);
+    }
+    let told = stage.told();
+    let entry = told.iter().find_map(|told| if let Notification::Mote(entry) = told { Some(entry) } else { None });
+    let entry = entry.expect("told");
+    assert_eq!((entry.boots, entry.dagroot), (1, None), "nor is its role known any more");
+    assert!(told.iter().any(|told| matches!(told, Notification::Summary(report) if report.summary == Summary::default())), "{told:?}");
 }

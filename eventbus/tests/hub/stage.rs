@@ -22,6 +22,9 @@ use mqtypes::serial::{PortCounters, PortReport, PortState, ReceivedFrame, Serial
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// The network's.
+pub const KEY: [u8; 16] = [7; 16];
+
 pub const TAP: &str = "tap-1";
 pub const START: Mono = Mono(1_000_000);
 
@@ -34,7 +37,7 @@ impl Stage {
     pub fn new() -> Self {
         let directory = tempfile::tempdir().expect("made");
         let roles = WantedRoles::load(&directory.path().join("wanted-roles")).expect("empty");
-        let network = Network { prefix: DEFAULT_PREFIX, key_index: 1, key: [7; 16] };
+        let network = Network { prefix: DEFAULT_PREFIX, key_index: 1, key: KEY };
         let identity = Identity { started: START, ..Identity::new(Sender::Eventbus) };
         let hub = Hub::new(identity, Model::new(), Commands::new(BootId(1), network, roles));
         Self { hub, _directory: directory }
