@@ -29,6 +29,8 @@ pub struct MoteEntry {
     pub dagroot: Option<bool>,
     /// When its last frame came.
     pub last_heard: Option<Mono>,
+    /// When its first frame came since it is known.
+    pub first_heard: Option<Mono>,
     /// How often it has booted since it is known.
     pub boots: u32,
     /// When its last boot was noticed. What was heard of it before is of an earlier life until it is told again.

@@ -146,6 +146,7 @@ mote_entry = struct(
     id16=option(uint),
     dagroot=option(boolean),
     last_heard=option(uint),
+    first_heard=option(uint),
     boots=uint,
     booted=option(uint),
 )

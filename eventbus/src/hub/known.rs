@@ -76,7 +76,13 @@ impl Known {
         let told = self.model.entry(index)?;
         let meshed = told.mote.filter(|eui| self.is_cableless(*eui)).and_then(|eui| self.mesh.entry(eui));
         Some(match meshed {
-            Some(heard) => MoteEntry { last_heard: heard.last_heard.max(told.last_heard), boots: told.boots, booted: told.booted, ..heard },
+            Some(heard) => MoteEntry {
+                last_heard: heard.last_heard.max(told.last_heard),
+                first_heard: told.first_heard.or(heard.first_heard),
+                boots: told.boots,
+                booted: told.booted,
+                ..heard
+            },
             None => told,
         })
     }

@@ -28,6 +28,8 @@ pub(super) struct MeshMote {
     /// As [`super::hops`] counted them last.
     pub hops: Option<u8>,
     pub last_packet: Mono,
+    /// None when an earlier start of the process heard it.
+    first_packet: Option<Mono>,
     pub uinject: Option<Injection>,
     presence: Presence,
     address: Address,
@@ -66,6 +68,7 @@ impl MeshMote {
             parents: vec![],
             hops: None,
             last_packet: Mono::default(),
+            first_packet: None,
             uinject: None,
             // Until the packet that it is made for is taken.
             presence: Presence::Silent { since: Mono::default() },
@@ -82,6 +85,7 @@ impl MeshMote {
             parents: told.parents,
             hops: told.hops,
             last_packet: told.last_packet,
+            first_packet: None,
             uinject: None,
             presence: Presence::Heard { since: told.last_packet },
             address: told.address,
@@ -94,6 +98,9 @@ impl MeshMote {
     pub fn hear(&mut self, heard: Mono, root: Eui64, address: Address) -> bool {
         (self.root, self.address) = (root, address);
         self.last_packet = self.last_packet.max(heard);
+        if self.packets == 0 {
+            self.first_packet = Some(heard);
+        }
         self.packets += 1;
         let was_silent = !self.is_heard();
         if was_silent {
@@ -159,6 +166,7 @@ impl MeshMote {
             // Who sends a DAO has a root above it. Of others nothing is known.
             dagroot: self.dao_heard.map(|_| false),
             last_heard: Some(self.last_packet),
+            first_heard: self.first_packet,
             boots: 0,
             booted: None,
         }

@@ -105,6 +105,7 @@ impl Model {
         mote.elements.extend(anonymous.elements);
         (mote.schedule, mote.neighbors) = (anonymous.schedule, anonymous.neighbors);
         mote.last_heard = mote.last_heard.max(anonymous.last_heard);
+        mote.first_heard = mote.first_heard.or(anonymous.first_heard);
         mote.left = None;
         if let Some(link) = anonymous.port {
             self.by_port.insert(link.port.clone(), elsewhere);

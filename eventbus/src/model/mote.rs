@@ -83,6 +83,7 @@ pub struct Mote {
     pub(super) port: Option<PortLink>,
     pub(super) elements: BTreeMap<Slot, Known>,
     pub(super) last_heard: Option<Mono>,
+    pub(super) first_heard: Option<Mono>,
     /// When its port was taken away from it.
     pub(super) left: Option<Mono>,
     pub(super) life: Life,
@@ -152,6 +153,7 @@ impl Mote {
             id16: self.eui.map(Eui64::id16),
             dagroot: self.role_of_this_life(),
             last_heard: self.last_heard,
+            first_heard: self.first_heard,
             boots: self.life.boots,
             booted: self.life.booted,
         }
@@ -196,6 +198,7 @@ impl Mote {
     pub(super) fn hear(&mut self, heard: Mono, generation: Generation) -> bool {
         let first = self.last_heard.is_none();
         self.last_heard = self.last_heard.max(Some(heard));
+        self.first_heard.get_or_insert(heard);
         self.port.as_mut().is_some_and(|link| link.hear(heard, generation)) || first
     }
 

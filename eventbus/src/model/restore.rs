@@ -63,6 +63,7 @@ impl Model {
         if let Some(mote) = self.motes.get_mut(&index) {
             mote.eui = Some(eui);
             mote.last_heard = entry.last_heard;
+            mote.first_heard = entry.first_heard;
             mote.life = Life::recalled(entry.boots, entry.booted);
         }
     }

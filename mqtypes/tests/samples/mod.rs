@@ -369,6 +369,7 @@ pub fn mote_entry() -> MoteEntry {
         id16: Some(1),
         dagroot: Some(true),
         last_heard: Some(HEARD),
+        first_heard: Some(Mono(1_050_000)),
         boots: 300,
         booted: Some(Mono(1_100_000)),
     }
@@ -382,6 +383,7 @@ pub fn unnamed_mote_entry() -> MoteEntry {
         id16: None,
         dagroot: None,
         last_heard: None,
+        first_heard: None,
         boots: 0,
         booted: None,
         ..mote_entry()

@@ -165,10 +165,10 @@ fn health() -> impl Strategy<Value = ProcessHealth> {
 
 fn mote_entry() -> impl Strategy<Value = MoteEntry> {
     let links = [Link::Probing, Link::Up, Link::Silent, Link::Down, Link::Fault];
-    let boots = (any::<u32>(), option::of(mono()));
+    let boots = (option::of(mono()), any::<u32>(), option::of(mono()));
     let known = (option::of(eui64()), option::of(any::<u16>()), option::of(any::<bool>()), option::of(mono()), boots);
     (select(vec![Source::Serial, Source::Dao]), option::of(port()), select(links.to_vec()), text(), mono(), any::<u32>(), known).prop_map(
-        |(source, port, link, cause, since, baud, (mote, id16, dagroot, last_heard, (boots, booted)))| MoteEntry {
+        |(source, port, link, cause, since, baud, (mote, id16, dagroot, last_heard, (first_heard, boots, booted)))| MoteEntry {
             source,
             port,
             link,
@@ -179,6 +179,7 @@ fn mote_entry() -> impl Strategy<Value = MoteEntry> {
             id16,
             dagroot,
             last_heard,
+            first_heard,
             boots,
             booted,
         },

@@ -28,6 +28,7 @@ struct Entry<'a> {
     id16: Option<String>,
     dagroot: Option<bool>,
     last_heard: Option<u64>,
+    first_heard: Option<u64>,
     boots: u32,
     booted: Option<u64>,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -55,6 +56,7 @@ impl<'a> Entry<'a> {
             id16: entry.id16.map(|id16| format!("{id16:04x}")),
             dagroot: entry.dagroot,
             last_heard: entry.last_heard.map(|heard| now.unix_ms_of(heard)),
+            first_heard: entry.first_heard.map(|heard| now.unix_ms_of(heard)),
             boots: entry.boots,
             booted: entry.booted.map(|booted| now.unix_ms_of(booted)),
             cause: cut(&entry.cause, LONGEST_CAUSE),
@@ -95,6 +97,7 @@ mod tests {
             id16: Some(1),
             dagroot: Some(true),
             last_heard: Some(Mono(9_900_000)),
+            first_heard: Some(Mono(4_900_000)),
             boots: 2,
             booted: Some(Mono(5_000_000)),
         };
@@ -106,6 +109,7 @@ mod tests {
             id16: None,
             dagroot: None,
             last_heard: None,
+            first_heard: None,
             boots: 0,
             booted: None,
             ..known.clone()
@@ -115,9 +119,9 @@ mod tests {
             concat!(
                 r#"{"type":"mote-inventory","seq":2,"t":1700000010000,"part":{"n":1,"of":1,"snapshot":4},"motes":["#,
                 r#"{"source":"serial","port":"/dev/ttyUSB0","link":"up","since":1700000004000,"baud":115200,"#,
-                r#""mote":"141592cc00000001","id16":"0001","dagroot":true,"last_heard":1700000009900,"boots":2,"booted":1700000005000},"#,
+                r#""mote":"141592cc00000001","id16":"0001","dagroot":true,"last_heard":1700000009900,"first_heard":1700000004900,"boots":2,"booted":1700000005000},"#,
                 r#"{"source":"serial","port":"/dev/ttyUSB0","link":"down","since":1700000004000,"baud":null,"#,
-                r#""mote":null,"id16":null,"dagroot":null,"last_heard":null,"boots":0,"booted":null,"cause":"unplugged"}]}"#
+                r#""mote":null,"id16":null,"dagroot":null,"last_heard":null,"first_heard":null,"boots":0,"booted":null,"cause":"unplugged"}]}"#
             )
         );
     }

@@ -108,6 +108,7 @@ pub(crate) mod tests {
             id16: mote.map(Eui64::id16),
             dagroot: None,
             last_heard: None,
+            first_heard: None,
             boots: 0,
             booted: None,
         }

@@ -187,6 +187,7 @@ fn inventory() -> Message {
         id16: Some(1),
         dagroot: Some(true),
         last_heard: Some(ago(40)),
+        first_heard: Some(ago(600_000)),
         boots: 1,
         booted: Some(ago(590_000)),
     };
@@ -199,6 +200,7 @@ fn inventory() -> Message {
         id16: None,
         dagroot: None,
         last_heard: None,
+        first_heard: None,
         boots: 0,
         booted: None,
         ..up.clone()
@@ -212,6 +214,7 @@ fn inventory() -> Message {
         id16: Some(2),
         dagroot: None,
         last_heard: Some(ago(1_500)),
+        first_heard: Some(ago(90_000)),
         boots: 0,
         booted: None,
         ..up.clone()

@@ -34,6 +34,7 @@ fn mote() -> Notification {
         id16: Some(1),
         dagroot: Some(false),
         last_heard: None,
+        first_heard: None,
         boots: 0,
         booted: None,
     })

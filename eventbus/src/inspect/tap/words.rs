@@ -202,6 +202,7 @@ mod tests {
             id16: Some(1),
             dagroot: Some(true),
             last_heard: Some(Mono(59_880_000)),
+            first_heard: Some(Mono(1_000_000)),
             boots: 0,
             booted: None,
         }
@@ -229,6 +230,7 @@ mod tests {
             mote: None,
             dagroot: None,
             last_heard: None,
+            first_heard: None,
             ..entry()
         };
         check(&Notification::Mote(unnamed), Tone::Bad, "mote /dev/ttyUSB0: at fault for 12 s, no such device, never heard");
