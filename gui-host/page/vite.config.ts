@@ -9,7 +9,7 @@ export default defineConfig(({ mode }) => ({
   build: {
     target: 'es2022',
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    modulePreload: false,
     cssCodeSplit: false,
   },
   // `npm run dev` takes its data from a gui-host, or from `npm run fake`, on the usual port. gui-host speaks only to the

@@ -2,11 +2,12 @@
 // Stands in for gui-host while the page is worked on: serves the built page under the same content security policy and
 // speaks the browser protocol with invented motes that move. No router, no Rust, no hardware.
 //
-//   npm run build && npm run fake -- [--port 8080] [--motes 3] [--state live] [--skew 0] [--ports short]
+//   npm run build && npm run fake -- [--port 8080] [--motes 24] [--wired N] [--hz 2] [--routers 1] [--state live] [--skew 0] [--ports short]
 //
 // Then open the printed address; with `npm run dev` as well, the same `#t=fake` works at Vite's address.
 // A word on standard input changes the state of the link: none, connecting, live, stale, lost.
-// `--ports long` names the ports as udev and the demonstration do. `--skew` sets the router's clock back by so many seconds. Not for use by a real network: the token is fixed.
+// `--wired` motes are on a serial port (by default three of four), the others are known by their DAOs only; each wired
+// one tells something `--hz` times a second. `--ports long` names the ports as udev and the demonstration do. `--skew` sets the router's clock back by so many seconds. Not for use by a real network: the token is fixed.
 
 import { createReadStream, existsSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -26,7 +27,10 @@ const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '
 const { values: options } = parseArgs({
   options: {
     port: { type: 'string', default: '8080' },
-    motes: { type: 'string', default: '3' },
+    motes: { type: 'string', default: '24' },
+    wired: { type: 'string' },
+    hz: { type: 'string', default: '2' },
+    routers: { type: 'string', default: '1' },
     state: { type: 'string', default: 'live' },
     ports: { type: 'string', default: 'short' },
     skew: { type: 'string', default: '0' },
@@ -34,7 +38,16 @@ const { values: options } = parseArgs({
 });
 
 const dist = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist');
-const router = new FakeRouter({ motes: Number(options.motes), state: options.state, ports: options.ports, skewMs: Number(options.skew) * 1000 });
+const routers = Array.from({ length: Number(options.routers) }, (_, index) => {
+  const motes = index === 0 ? Number(options.motes) : 5;
+  const wired = Math.min(motes, Number(options.wired ?? Math.ceil(motes * 0.75)));
+  return new FakeRouter({ number: index + 1, motes, wired, hz: Number(options.hz), state: options.state, ports: options.ports, skewMs: Number(options.skew) * 1000 });
+});
+
+function snapshot() {
+  const all = routers.map((router) => router.snapshot());
+  return { links: all.flatMap((each) => each.links), lbrs: Object.assign({}, ...all.map((each) => each.lbrs)) };
+}
 
 const server = createServer((request, response) => {
   const path = normalize(new URL(request.url, 'http://fake').pathname);
@@ -64,7 +77,8 @@ class Viewer {
 
   constructor(socket) {
     this.#socket = socket;
-    const stop = router.listen((topic, lbr, message) => this.#notify(topic, lbr, message));
+    const stops = routers.map((router) => router.listen((topic, lbr, message) => this.#notify(topic, lbr, message)));
+    const stop = () => stops.forEach((each) => each());
     socket.on('close', stop);
     socket.on('error', stop);
     socket.on('message', (data) => this.#handle(JSON.parse(String(data))));
@@ -81,9 +95,11 @@ class Viewer {
       answer({ host: { name: 'fake-host', version: '0.1.0' } });
     } else if (method === 'subscribe') {
       this.#subscribed = true;
-      answer({ seq: this.#seq, ...router.snapshot() });
+      answer({ seq: this.#seq, ...snapshot() });
     } else if (method === 'ui-event') {
-      answer({ id: router.command(params) });
+      const router = routers.find((each) => each.id === params.lbr);
+      if (router === undefined) refuse(-32002, 'unknown lbr');
+      else answer({ id: router.command(params) });
     } else if (method === 'refresh') {
       answer({});
     } else {
@@ -104,5 +120,5 @@ server.listen(Number(options.port), '127.0.0.1', () => {
   console.log(`http://127.0.0.1:${server.address().port}/#t=${TOKEN}`);
 });
 createInterface({ input: process.stdin }).on('line', (line) => {
-  if (!router.setState(line.trim())) console.log('states: none, connecting, live, stale, lost');
+  if (!routers[0].setState(line.trim())) console.log('states: none, connecting, live, stale, lost');
 });

@@ -1,8 +1,6 @@
 // An invented border router and its motes, as gui-host would tell of them. Numbers move enough to see a page live; they
 // mean nothing. One mote sends an element and a field that no page knows, and one sends hostile text.
 
-const LBR = 'lbr-01';
-const TARGET = 'root@lbr-01.local';
 const STATES = ['none', 'connecting', 'live', 'stale', 'lost'];
 const COMMANDS = [
   'ssh -N -T -o ExitOnForwardFailure=yes -o ServerAliveInterval=15 -o ServerAliveCountMax=3 -R 127.0.0.1:8000:localhost:8000',
@@ -32,15 +30,21 @@ export class FakeRouter {
   #started = Date.now();
   #commands = 0;
   #turn = 0;
+  #hz;
 
-  constructor({ motes, state, ports, skewMs }) {
+  constructor({ number, motes, wired, hz, state, ports, skewMs }) {
+    this.id = `lbr-0${number}`;
+    this.#hz = hz;
     this.#state = STATES.includes(state) ? state : 'live';
     this.#skew = skewMs;
     this.#ports = ports;
-    this.#motes = Array.from({ length: motes }, (_, index) => makeMote(index, portName(ports, index)));
+    this.#motes = makeMotes(motes, wired, (index) => portName(ports, index), number);
     for (let n = 0; n < 24; n++) this.#log(this.#now() - (24 - n) * 4000);
-    for (const mote of this.#motes) for (let turn = 0; turn < 80; turn++) this.#report(mote, turn);
-    setInterval(() => this.#step(), 500).unref();
+    for (const mote of this.#wired()) for (let turn = 0; turn < 700; turn++) this.#report(mote, turn);
+    // The second mote has booted since: part of what it told is of its earlier life.
+    if (this.#motes[1] !== undefined) boot(this.#motes[1], this.#now() + 1);
+    setInterval(() => this.#step(), 1000 / hz).unref();
+    setInterval(() => this.#seldom(), 2000).unref();
   }
 
   listen(listener) {
@@ -60,7 +64,7 @@ export class FakeRouter {
     const unknown = this.#state === 'none' || this.#state === 'connecting';
     if (unknown) return { links: [this.#link()], lbrs: {} };
     const status = Object.fromEntries(
-      this.#motes.map((mote) => [mote.eui, { mote: mote.eui, port: mote.port, elements: mote.elements }]),
+      this.#wired().map((mote) => [mote.eui, { mote: mote.eui, port: mote.port, elements: mote.elements }]),
     );
     const lbr = {
       hello: { lbr: this.#identity() },
@@ -70,17 +74,20 @@ export class FakeRouter {
       logs: this.#logs,
       health: this.#health(),
       outcomes: this.#outcomes,
+      dag: this.#dag(),
+      uinject: this.#uinject(),
     };
-    return { links: [this.#link()], lbrs: { [LBR]: lbr } };
+    return { links: [this.#link()], lbrs: { [this.id]: lbr } };
   }
 
   /** Follows a role command to its end; every fifth is refused, so that a page has that to show. */
   command({ event, mote: eui, on }) {
     const id = `c${++this.#commands}`;
     const mote = this.#motes.find((each) => each.eui === eui);
-    const outcome = (state, detail = '') => {
-      this.#outcomes = [...this.#outcomes.filter((each) => each.id !== id), { id, state, detail }].slice(-50);
-      this.#emit('command-outcome', LBR, { type: 'command-outcome', t: this.#now(), id, state, detail });
+    const outcome = (state, detail = '', more = {}) => {
+      const message = { type: 'command-outcome', t: this.#now(), id, state, detail, ...more };
+      this.#outcomes = [...this.#outcomes.filter((each) => each.id !== id), { ...message, event, mote: eui, on }].slice(-50);
+      this.#emit('command-outcome', this.id, message);
     };
     if (mote === undefined || this.#commands % 5 === 0) {
       setTimeout(() => outcome('refused', mote === undefined ? 'no such mote' : 'busy: 16 commands are in flight'), 50);
@@ -89,37 +96,81 @@ export class FakeRouter {
     setTimeout(() => outcome('accepted'), 60);
     setTimeout(() => outcome('sent', `written to ${mote.port}`), 250);
     if (event === 'echo-mote' || event === 'reset-mote') {
-      const figures = '10 sent, 9 came back whole, 1 corrupted, 0 timed out; round trip 12 / 14 / 19 ms';
-      setTimeout(() => outcome('confirmed', event === 'echo-mote' ? figures : 'the mote reports an ASN of 0'), 1400);
+      const echo = { sent: 10, ok: 9, corrupted: 1, timed_out: 0, round_trip_ms: { least: 12.1, mean: 14.04, most: 19.3 } };
+      setTimeout(() => {
+        if (event === 'echo-mote') return outcome('confirmed', 'sent 10, ok 9, corrupted 1, timed out 0, round trip 12.1/14.0/19.3 ms (least/mean/most)', { echo });
+        boot(mote, this.#now());
+        this.#emit('mote-inventory', this.id, this.#inventory());
+        outcome('confirmed', 'the mote says that it has booted');
+      }, 1400);
       return id;
     }
     setTimeout(() => {
       mote.root = event === 'toggle-dagroot' ? !mote.root : on === true;
       this.#report(mote, 1);
       this.#report(mote, 2);
-      this.#emit('mote-status', LBR, this.#status(mote, ['IdManager', 'MyDagRank']));
-      this.#emit('mote-inventory', LBR, this.#inventory());
+      this.#emit('mote-status', this.id, this.#status(mote, new Map([['IdManager', null], ['MyDagRank', null]])));
+      this.#emit('mote-inventory', this.id, this.#inventory());
       outcome('confirmed', `IdManager of ${mote.id16} reports ${mote.root ? 'root' : 'not root'}`);
     }, 1400);
     return id;
   }
 
+  #wired() {
+    return this.#motes.filter((mote) => mote.port !== null);
+  }
+
   #step() {
     if (this.#state !== 'live') return;
     this.#turn++;
-    for (const mote of this.#motes) {
+    for (const mote of this.#wired()) {
       if (mote.link !== 'up') continue;
-      const changed = new Set();
-      for (let n = 0; n < 5; n++) changed.add(this.#report(mote, this.#turn * 5 + n));
-      this.#emit('mote-status', LBR, this.#status(mote, changed));
+      const changed = new Map();
+      for (let n = 0; n < 5; n++) {
+        const [name, rows] = this.#report(mote, this.#turn * 5 + n);
+        changed.set(name, rows);
+      }
+      this.#emit('mote-status', this.id, this.#status(mote, changed));
       this.#count(`mote_connector@${mote.port}`, 'fromMote.status', 5);
+      if (Math.random() < 0.3) this.#count(`mote_connector@${mote.port}`, 'fromMote.data', 1);
       this.#count(`mote_connector@${mote.port}`, `fromMoteConnector@${mote.port}`, 1);
     }
-    this.#emit('event-count', LBR, { type: 'event-count', t: this.#now(), boot: 'a1b2', counts: [...this.#counts.values()] });
-    if (this.#turn % 5 === 0) this.#emit('mote-log', LBR, this.#log(this.#now()));
-    if (this.#turn % 20 === 0) this.#emit('lbr-health', LBR, this.#health());
-    if (this.#turn % 30 === 0) this.#emit('link', null, this.#link());
-    if (this.#turn === 40) this.#emit('gap', LBR, { type: 'gap', t: this.#now(), dropped: { 'mote-log': 12 } });
+    this.#emit('event-count', this.id, { type: 'event-count', t: this.#now(), boot: 'a1b2', counts: [...this.#counts.values()] });
+  }
+
+  #seldom() {
+    if (this.#state !== 'live') return;
+    this.#emit('mote-log', this.id, this.#log(this.#now()));
+    this.#emit('dag', this.id, this.#dag());
+    this.#emit('uinject', this.id, this.#uinject());
+    if (this.#turn % 10 < 2 * this.#hz) this.#emit('lbr-health', this.id, this.#health());
+    if (this.#turn % 15 < 2) this.#emit('link', null, this.#link());
+    if (this.#turn % 80 < 2) this.#emit('gap', this.id, { type: 'gap', t: this.#now(), dropped: { 'mote-log': 12 } });
+  }
+
+  /** All motes but the root, as their DAOs tell; what comes later has had a little more through. */
+  #dag() {
+    const motes = this.#motes.filter((mote) => !mote.root).map((mote, index) => ({
+      mote: mote.eui,
+      root: this.#motes[0].eui,
+      parents: mote.parent === null ? [] : [mote.parent.eui],
+      heard: this.#now() - ((index * 7919) % 50_000),
+      hops: mote.hops,
+      address: `bbbb::1415:92cc:0:${Number.parseInt(mote.id16, 16).toString(16)}`,
+      last_packet: this.#now() - ((index * 4421) % 20_000),
+      packets: 40 + this.#turn + index,
+    }));
+    return { type: 'dag', t: this.#now(), motes };
+  }
+
+  #uinject() {
+    const sources = this.#motes.filter((mote) => !mote.root).map((mote, index) => {
+      const expected = 60 + Math.floor(this.#turn / 4);
+      const received = Math.floor(expected * (1 - mote.hops * 0.03));
+      const latency = { last: 40 * mote.hops + (this.#turn % 30), mean: 42.5 * mote.hops };
+      return { mote: mote.eui, heard: this.#now() - index * 100, layout: 'name-first', counter: expected, received, expected, pdr: received / expected, latency, tx_cells: 3, rx_cells: 1, duty_cycle: 0.021 };
+    });
+    return { type: 'uinject', t: this.#now(), boot: 'a1b2', sources };
   }
 
   #report(mote, turn) {
@@ -128,43 +179,52 @@ export class FakeRouter {
     const t = this.#now();
     if (table === undefined) {
       mote.elements[name] = { t, ...scalar(name, mote, turn, Date.now() - this.#started) };
-      return name;
+      return [name, null];
     }
     const rows = (mote.elements[name] ??= { t, rows: {} }).rows;
     mote.elements[name].t = t;
-    const size = { Schedule: 20, Neighbors: 30, Queue: 20 }[name];
+    const size = { Schedule: 40, Neighbors: 30, Queue: 20 }[name];
     const numbers = name === 'Queue' ? Array.from({ length: size }, (_, row) => row) : [Math.floor(turn / ELEMENTS.length) % size];
     for (const row of numbers) rows[row] = { ...table(mote, row, turn), ...(name === 'Queue' ? {} : { t }) };
-    return name;
+    return [name, numbers];
   }
 
-  #status(mote, names) {
-    const elements = Object.fromEntries([...names].map((name) => [name, mote.elements[name]]));
+  /** Tables with the rows that were just reported, as a router tells them. */
+  #status(mote, changed) {
+    const elements = Object.fromEntries(
+      [...changed].map(([name, numbers]) => {
+        const element = mote.elements[name];
+        if (numbers === null) return [name, element];
+        return [name, { t: element.t, rows: Object.fromEntries(numbers.map((number) => [number, element.rows[number]])) }];
+      }),
+    );
     return { type: 'mote-status', t: this.#now(), mote: mote.eui, port: mote.port, elements };
   }
 
   #inventory() {
     const told = this.#motes.map((mote) => ({
-      source: 'serial',
+      source: mote.port === null ? 'dao' : 'serial',
       port: mote.port,
       link: mote.link,
       since: this.#now() - 60_000,
-      baud: 115200,
+      baud: mote.port === null ? null : 115200,
       mote: mote.eui,
       id16: mote.id16,
       dagroot: mote.root,
       last_heard: mote.link === 'up' ? this.#now() : this.#now() - 38_000,
+      boots: mote.boots,
+      booted: mote.booted,
     }));
     const more = [
-      { source: 'serial', port: portName(this.#ports, 9), link: 'probing', since: this.#now(), baud: null, mote: null, id16: null, dagroot: null, last_heard: null },
-      { source: 'dao', port: null, link: 'up', since: this.#now(), baud: null, mote: '141592cc000000f7', id16: '00f7', dagroot: false, last_heard: this.#now() - 21_000 },
+      { source: 'serial', port: portName(this.#ports, 99), link: 'probing', since: this.#now(), baud: null, mote: null, id16: null, dagroot: null, last_heard: null },
     ];
     return { type: 'mote-inventory', t: this.#now(), motes: [...told, ...more] };
   }
 
   #log(t) {
     const [severity, component, text] = LOGS[Math.floor(Math.random() * LOGS.length)];
-    const mote = this.#motes[Math.floor(Math.random() * this.#motes.length)];
+    const wired = this.#wired();
+    const mote = wired[Math.floor(Math.random() * wired.length)];
     const error = { code: 0x28, name: 'maxretries' };
     // Now and then one speaks that has not told its address.
     const eui = Math.random() < 0.15 ? null : mote.eui;
@@ -189,16 +249,21 @@ export class FakeRouter {
       process('eventbus', 815, 912, 1, { 'log-oldest': 12 }),
       process('ui-proxy', 819, 1180, 0, {}),
     ];
-    return { type: 'lbr-health', t: this.#now(), processes };
+    const ports = this.#wired().map((mote, index) => ({
+      port: mote.port, link: 'up', since: this.#now() - uptime * 1000, baud: 115200, rx_bytes: 4000 * (uptime + index), rx_frames: 20 * uptime,
+      tx_bytes: 180, tx_frames: 12, noise_bytes: index === 3 ? 31 : 0, stalls: index % 4, forced_resumes: index === 3 ? 1 : 0, openings: 1,
+      faults: index % 5 === 1 ? { 'bad-crc': 3 } : {},
+    }));
+    return { type: 'lbr-health', t: this.#now(), processes, ports };
   }
 
   #link() {
     const now = Date.now();
     const reached = this.#state !== 'none' && this.#state !== 'connecting';
-    const who = this.#state === 'none' ? 'USER@LBR' : TARGET;
+    const who = this.#state === 'none' ? 'USER@LBR' : this.#target();
     return {
       lbr: reached ? this.#identity() : null,
-      target: this.#state === 'none' ? null : TARGET,
+      target: this.#state === 'none' ? null : this.#target(),
       state: this.#state,
       since: this.#since,
       last_message: reached ? now - (this.#state === 'live' ? 200 : 23_000) : null,
@@ -211,7 +276,11 @@ export class FakeRouter {
   }
 
   #identity() {
-    return { id: LBR, name: 'lbr-01', hostname: 'lbr-01.local', version: '0.1.0', boot: 'a1b2' };
+    return { id: this.id, name: this.id, hostname: `${this.id}.local`, version: '0.1.0', boot: 'a1b2' };
+  }
+
+  #target() {
+    return `root@${this.id}.local`;
   }
 
   #now() {
@@ -257,16 +326,39 @@ function portName(ports, index) {
   return names[index % names.length];
 }
 
-function makeMote(index, port) {
-  const id16 = (index + 1).toString(16).padStart(4, '0');
-  return {
-    id16,
-    eui: `141592cc0000${id16}`,
-    port,
-    link: index === 2 ? 'silent' : 'up',
-    root: index === 0,
-    elements: {},
-  };
+/** A network that looks grown: each mote's parent is one of those a little before it. The same on every run. */
+function makeMotes(count, wired, port, number) {
+  const motes = [];
+  for (let index = 0; index < count; index++) {
+    const id16 = (index + 1 + (number - 1) * 256).toString(16).padStart(4, '0');
+    const above = index === 0 ? null : motes[Math.max(0, Math.floor((index - 1) / 2.6) - (index % 3 === 0 ? 1 : 0))];
+    motes.push({
+      index,
+      id16,
+      eui: `141592cc0000${id16}`,
+      port: index < wired ? port(index) : null,
+      link: index === 2 ? 'silent' : 'up',
+      root: index === 0,
+      parent: above,
+      hops: above === null ? 0 : above.hops + 1,
+      loss: [0.02, 0.05, 0.2, 0.01, 0.4][index % 5],
+      elements: {},
+      boots: 0,
+      booted: null,
+    });
+  }
+  for (const mote of motes) {
+    mote.children = motes.filter((each) => each.parent === mote);
+    const near = motes.filter((each) => each !== mote && each !== mote.parent && Math.abs(each.index - mote.index) < 4);
+    mote.hears = [...(mote.parent === null ? [] : [mote.parent]), ...mote.children, ...near.filter((each) => each.parent !== mote)];
+  }
+  return motes;
+}
+
+/** The mote starts anew. What it told before stays, as it does on a router. */
+function boot(mote, t) {
+  mote.boots++;
+  mote.booted = t;
 }
 
 function scalar(name, mote, turn, ms) {
@@ -277,7 +369,7 @@ function scalar(name, mote, turn, ms) {
     case 'IdManager':
       return { isDAGroot: mote.root, myPANID: 'cafe', my16bID: mote.id16, my64bID: mote.eui, myPrefix: 'bbbb000000000000' };
     case 'MyDagRank':
-      return { myDAGrank: mote.root ? 256 : mote.link === 'up' ? 512 : 65535 };
+      return { myDAGrank: mote.root ? 256 : mote.link === 'up' ? 256 * (mote.hops + 1) + 37 * mote.hops : 65535 };
     case 'OutputBuffer':
       return { index_write: (turn * 37) % 65536, index_read: (turn * 37) % 65536 };
     case 'Asn':
@@ -297,23 +389,41 @@ function scalar(name, mote, turn, ms) {
   }
 }
 
-function scheduleRow(mote, row, turn) {
-  const none = { type: 'none', value: '0000000000000000' };
-  if (row > 5) {
-    return { slotOffset: 0, type: { code: 0, name: 'OFF' }, shared: false, channelOffset: 0, neighbor: none, numRx: 0, numTx: 0, numTxACK: 0, lastUsedAsn: 0 };
+const UNUSED_CELL = { slotOffset: 0, type: { code: 0, name: 'OFF' }, shared: false, channelOffset: 0, neighbor: { type: 'none', value: '' }, numRx: 0, numTx: 0, numTxACK: 0, lastUsedAsn: 0 };
+
+/** The minimal cell, autonomous ones, three negotiated ones to the parent, two from each child. */
+function cellsOf(mote) {
+  const to = (each) => ({ type: '64b', value: each.eui });
+  const at = (a, b) => [1 + ((a * 37 + b * 29 + a * b * 11) % 100), (a * 7 + b * 5 + a * b) % 4];
+  const cells = [{ place: [0, 0], type: [3, 'TXRX'], shared: true, neighbor: { type: 'anycast', value: '' } }];
+  cells.push({ place: at(mote.index, 99), type: [2, 'RX'], shared: false, neighbor: { type: 'anycast', value: '' } });
+  if (mote.parent !== null) {
+    cells.push({ place: at(mote.parent.index, 99), type: [1, 'TX'], shared: true, neighbor: to(mote.parent) });
+    for (let n = 0; n < 3; n++) cells.push({ place: at(mote.index, n), type: [1, 'TX'], shared: false, neighbor: to(mote.parent) });
   }
-  const [code, name] = row === 0 ? [3, 'TXRX'] : row % 2 === 1 ? [1, 'TX'] : [2, 'RX'];
-  const neighbor = row === 0 ? { type: 'anycast', value: '' } : { type: '64b', value: '141592cc00000002' };
-  const numTx = name === 'RX' ? 0 : 8 + ((turn * row) % 200);
-  return { slotOffset: row * 17, type: { code, name }, shared: row === 0, channelOffset: (row * 5) % 16, neighbor, numRx: turn % 256, numTx, numTxACK: row === 0 ? 0 : Math.floor(numTx * (1 - row / 12)), lastUsedAsn: 123_450_000 + turn };
+  for (const child of mote.children) for (let n = 0; n < 3; n++) cells.push({ place: at(child.index, n), type: [2, 'RX'], shared: false, neighbor: to(child) });
+  return cells;
 }
 
+function scheduleRow(mote, row, turn) {
+  const cell = (mote.cells ??= cellsOf(mote))[row];
+  if (cell === undefined) return UNUSED_CELL;
+  const [code, name] = cell.type;
+  const sends = name !== 'RX';
+  const numTx = sends ? 4 + ((turn * (row + 1)) % 200) : 0;
+  const acked = cell.neighbor.type === 'anycast' ? 0 : Math.floor(numTx * (1 - mote.loss));
+  return { slotOffset: cell.place[0], type: { code, name }, shared: cell.shared, channelOffset: cell.place[1], neighbor: cell.neighbor, numRx: sends ? 0 : turn % 256, numTx, numTxACK: acked, prr: numTx === 0 ? null : acked / numTx, lastUsedAsn: 123_450_000 + turn };
+}
+
+const NO_NEIGHBOR = { used: false, insecure: false, parentPreference: 0, stableNeighbor: false, switchStabilityCounter: 0, addr: { type: 'none', value: '' }, DAGrank: 65535, rssi: 0, numRx: 0, numTx: 0, numTxACK: 0, numWraps: 0, asn: 0, joinPrio: 255, f6PNORES: false, sixtopSeqNum: 0, backoffExponent: 0, backoff: 0, prr: null };
+
 function neighborRow(mote, row, turn) {
-  if (row > 2) {
-    return { used: false, insecure: false, parentPreference: 0, stableNeighbor: false, switchStabilityCounter: 0, addr: { type: 'none', value: '' }, DAGrank: 65535, rssi: 0, numRx: 0, numTx: 0, numTxACK: 0, numWraps: 0, asn: 0, joinPrio: 255, f6PNORES: false, sixtopSeqNum: 0, backoffExponent: 0, backoff: 0 };
-  }
-  const numTx = [4, 120, 80][row] + (turn % 20);
-  return { used: true, insecure: row === 2, parentPreference: row === 0 ? 1 : 0, stableNeighbor: row < 2, switchStabilityCounter: row, addr: { type: '64b', value: `141592cc0000000${row + 1}` }, DAGrank: row === 0 ? 256 : 512, rssi: -61 - row * 9 - (turn % 3), numRx: turn % 256, numTx, numTxACK: Math.floor(numTx * [1, 0.96, 0.62][row]), numWraps: row, asn: 123_456_000 + turn, joinPrio: row, f6PNORES: false, sixtopSeqNum: 3 + row, backoffExponent: 1, backoff: 0 };
+  const other = mote.hears[row];
+  if (other === undefined) return NO_NEIGHBOR;
+  const parent = other === mote.parent;
+  const numTx = parent ? (mote.index % 7 === 6 ? 6 : 120 + (turn % 20)) : row % 3 === 0 ? 4 : 0;
+  const numTxACK = Math.floor(numTx * (1 - mote.loss));
+  return { used: true, insecure: row === 4, parentPreference: parent ? 1 : 0, stableNeighbor: row < 3, switchStabilityCounter: row % 3, addr: { type: '64b', value: other.eui }, DAGrank: 256 * (other.hops + 1), rssi: -55 - Math.floor(mote.loss * 70) - row * 3 - (turn % 4), numRx: turn % 256, numTx, numTxACK, prr: numTx === 0 ? null : numTxACK / numTx, numWraps: row, asn: 123_456_000 + turn, joinPrio: other.hops, f6PNORES: false, sixtopSeqNum: 3 + row, backoffExponent: 1, backoff: 0 };
 }
 
 function queueRow(mote, row, turn) {

@@ -87,7 +87,7 @@ describe('the session', () => {
   it('takes the token out of the address and keeps the selection', async () => {
     const session = await started(`#t=secret&mote=${EUI}`);
     expect(location.hash).toBe(`#mote=${EUI}`);
-    expect(session.selection).toEqual({ lbr: null, mote: EUI });
+    expect(session.selection).toMatchObject({ lbr: null, mote: EUI });
     FakeWebSocket.opened[0]?.onopen?.();
     expect(FakeWebSocket.opened[0]?.sent[0]).toContain('"token":"secret"');
     expect(FakeWebSocket.opened[0]?.url).toMatch(/^wss?:.*\/ws$/);
@@ -99,10 +99,39 @@ describe('the session', () => {
     expect(session.model.server.kind).toBe('open');
   });
 
+  it('shows what only moves figures four times a second, and the rest with the next frame', async () => {
+    const session = await subscribed();
+    const socket = FakeWebSocket.opened[0];
+    const say = (seq: number, method: string, message: object): void => socket?.say({ method, params: { seq, lbr: LBR, message } });
+    const rank = (): unknown => session.model.lbrs.get(LBR)?.status.get(EUI)?.get('MyDagRank')?.values.get('myDAGrank');
+    say(8, 'mote-status', { mote: EUI, elements: { MyDagRank: { t: NOW, myDAGrank: 700 } } });
+    await vi.advanceTimersByTimeAsync(100);
+    expect(rank()).toBe(512);
+    await vi.advanceTimersByTimeAsync(180);
+    expect(rank()).toBe(700);
+    say(9, 'mote-status', { mote: EUI, elements: { MyDagRank: { t: NOW, myDAGrank: 800 } } });
+    say(10, 'mote-log', { t: NOW, severity: 'info', text: 'x' });
+    await vi.advanceTimersByTimeAsync(20);
+    expect(rank()).toBe(800);
+  });
+
+  it('takes down what the charts show, once a second', async () => {
+    const session = await subscribed();
+    await vi.advanceTimersByTimeAsync(3000);
+    const { columns } = session.history.view(LBR, EUI, ['prr', 'rank'], Date.now());
+    expect(columns.map((column) => column.filter((value) => value !== null))).toEqual([[95, 95, 95], [512, 512, 512]]);
+  });
+
+  it('keeps a filter in the address, and the token out of it', async () => {
+    const session = await subscribed();
+    session.select({ words: 'retries', tab: 'log' });
+    expect(location.hash).toBe(`#tab=log&mote=${EUI}&words=retries`);
+  });
+
   it('asks for a role with an explicit wish, and follows the command', async () => {
     const session = await subscribed();
     const socket = FakeWebSocket.opened[0];
-    session.setRoot(LBR, EUI, false);
+    session.ask(LBR, { event: 'set-dagroot', mote: EUI, on: false });
     const request = JSON.parse(socket?.sent.at(-1) ?? '{}');
     expect(request).toMatchObject({ method: 'ui-event', params: { lbr: LBR, event: 'set-dagroot', mote: EUI, on: false } });
     socket?.say({ id: request.id, result: { id: 'c9' } });
@@ -113,7 +142,7 @@ describe('the session', () => {
 
   it('names a mote that has not told its EUI-64 by its port, and leaves a toggle to the router', async () => {
     const session = await subscribed();
-    session.toggleRoot(LBR, 'port:/dev/ttyUSB4');
+    session.ask(LBR, { event: 'toggle-dagroot', mote: 'port:/dev/ttyUSB4' });
     const { params } = JSON.parse(FakeWebSocket.opened[0]?.sent.at(-1) ?? '{}');
     expect(params).toEqual({ lbr: LBR, event: 'toggle-dagroot', port: '/dev/ttyUSB4' });
   });
@@ -121,16 +150,16 @@ describe('the session', () => {
   it('asks for a reset, and for an echo test of ten messages of forty bytes', async () => {
     const session = await subscribed();
     const last = (): unknown => JSON.parse(FakeWebSocket.opened[0]?.sent.at(-1) ?? '{}').params;
-    session.resetMote(LBR, EUI);
+    session.ask(LBR, { event: 'reset-mote', mote: EUI });
     expect(last()).toEqual({ lbr: LBR, event: 'reset-mote', mote: EUI });
-    session.testEcho(LBR, EUI);
+    session.ask(LBR, { event: 'echo-mote', mote: EUI });
     expect(last()).toEqual({ lbr: LBR, event: 'echo-mote', mote: EUI, count: 10, size: 40 });
   });
 
   it('shows why a command was not taken', async () => {
     const session = await subscribed();
     const socket = FakeWebSocket.opened[0];
-    session.setRoot(LBR, EUI, true);
+    session.ask(LBR, { event: 'set-dagroot', mote: EUI, on: true });
     const { id } = JSON.parse(socket?.sent.at(-1) ?? '{}');
     socket?.say({ id, error: { code: -32003, message: 'too many commands' } });
     await vi.advanceTimersByTimeAsync(20);

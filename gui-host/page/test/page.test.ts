@@ -1,21 +1,47 @@
 // The page as a whole, mounted with a model: what a person sees and can press.
 
 import { flushSync, mount, unmount } from 'svelte';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import App from '../src/App.svelte';
 import { SCALARS, TABLES } from '../src/lib/elements';
+import type { Selection } from '../src/lib/fragment';
+import { later } from '../src/lib/later.svelte';
 import type { Model } from '../src/lib/model';
 import { reduce } from '../src/lib/reduce';
 import { Session } from '../src/lib/session.svelte';
 import { ticker } from '../src/lib/ticker.svelte';
 import { ELEMENTS, EUI, LBR, link, loaded, mote, NOW, notify, PORT } from './sample';
 
+/** The test's browser has no canvas: what a chart would draw is kept instead. */
+const plots = vi.hoisted((): { data: unknown[] }[] => []);
+vi.mock('uplot', () => ({
+  default: class {
+    data: unknown[];
+    constructor(_: unknown, data: unknown[]) {
+      this.data = data;
+      plots.push(this);
+    }
+    setData(data: unknown[]): void {
+      this.data = data;
+    }
+    setSize(): void {
+      // It has no size here.
+    }
+    destroy(): void {
+      plots.splice(plots.indexOf(this), 1);
+    }
+  },
+}));
+
 let session: Session;
 let app: object;
+
+beforeAll(() => later.fetch());
 
 beforeEach(() => {
   vi.useFakeTimers({ now: NOW });
   document.body.innerHTML = '';
+  window.history.replaceState(null, '', '#');
   ticker.now = NOW;
   session = new Session();
   app = mount(App, { target: document.body, props: { session } });
@@ -28,6 +54,30 @@ afterEach(() => {
 
 function show(model: Model): void {
   session.model = model;
+  flushSync();
+}
+
+function select(change: Partial<Selection>): void {
+  session.select(change);
+  flushSync();
+}
+
+function press(key: string): void {
+  document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+  flushSync();
+}
+
+/** The question over the page. */
+function dialog(): HTMLDialogElement {
+  const found = document.querySelector('dialog');
+  if (found === null) throw new Error('there is no dialog');
+  return found;
+}
+
+function choose(label: string): void {
+  const found = [...dialog().querySelectorAll('button')].find((each) => each.textContent === label);
+  if (found === undefined) throw new Error(`there is no choice "${label}"`);
+  found.click();
   flushSync();
 }
 
@@ -50,10 +100,14 @@ function section(name: string): Element {
 describe('a mote', () => {
   it('shows all 13 elements and the one nobody knows', () => {
     show(loaded());
-    const names = [...SCALARS, ...TABLES].map((spec) => spec.name);
-    expect(names).toHaveLength(13);
-    for (const name of [...names, 'Weather']) expect(section(name).textContent).toContain(name);
+    const scalars = SCALARS.map((spec) => spec.name);
+    expect([...scalars, ...TABLES]).toHaveLength(13);
+    for (const name of [...scalars, 'Weather']) expect(section(name).textContent).toContain(name);
     expect(section('Weather').textContent).toContain('{"celsius":21.5}');
+    for (const [view, name] of [['neighbours', 'Neighbors'], ['schedule', 'Schedule'], ['queue', 'Queue']] as const) {
+      select({ view });
+      expect(section('Mote 0001').querySelector('h3')?.textContent).toBe(name);
+    }
   });
 
   it('shows no element of the sample without its value', () => {
@@ -61,15 +115,18 @@ describe('a mote', () => {
     expect(section('Asn').textContent).toContain('123\u202f456\u202f789');
     expect(section('MacStats').textContent).toContain('1.00 %');
     expect(section('IdManager').textContent).toContain('bbbb::/64');
-    expect(section('Neighbors').textContent).toMatch(/141592cc00000002.*-63 dBm.*95 %/s);
-    expect(section('Queue').textContent).toContain('ICMPv6RPL');
+    select({ view: 'neighbours' });
+    expect(section('Mote 0001').textContent).toMatch(/141592cc00000002.*-63 dBm.*95 %/s);
+    select({ view: 'queue' });
+    expect(section('Mote 0001').textContent).toContain('ICMPv6RPL');
   });
 
   it('hides unused rows until they are asked for', () => {
+    select({ view: 'schedule' });
     show(loaded());
-    const rows = (): number => section('Schedule').querySelectorAll('tbody tr').length;
+    const rows = (): number => section('Mote 0001').querySelectorAll('tbody tr').length;
     expect(rows()).toBe(1);
-    section('Schedule').querySelector('button')?.click();
+    button('Show unused').click();
     flushSync();
     expect(rows()).toBe(2);
   });
@@ -78,15 +135,52 @@ describe('a mote', () => {
     const rows = { '0': { ...ELEMENTS.Neighbors.rows['0'], novel: 7, other: { a: 1 } } };
     const elements = { Neighbors: { t: NOW, rows, size: 30 }, MyDagRank: { t: NOW, myDAGrank: 512, dodag: 'x1' } };
     show(notify(loaded(), 'mote-status', { mote: EUI, port: PORT, elements }));
-    expect(section('Neighbors').textContent).toMatch(/size: 30.*novel.*other.*\{"a":1\}/s);
     expect(section('MyDagRank').textContent).toMatch(/dodag\s*x1/);
+    select({ view: 'neighbours' });
+    expect(section('Mote 0001').textContent).toMatch(/size: 30.*novel.*other.*\{"a":1\}/s);
+  });
+
+  it('says when it has not gone through all rows of a table yet', () => {
+    const summary = (of: number | null): object => ({ Summary: { t: NOW, neighbors: { used: 1, heard: 1, of } } });
+    select({ view: 'neighbours' });
+    show(notify(loaded(), 'mote-status', { mote: EUI, port: PORT, elements: summary(null) }));
+    expect(section('Mote 0001').textContent).toContain('not all rows heard yet');
+    show(notify(loaded(), 'mote-status', { mote: EUI, port: PORT, elements: summary(30) }));
+    expect(section('Mote 0001').textContent).not.toContain('not all rows heard yet');
+    select({ view: 'status' });
+    expect(words()).not.toContain('An element this page does not know');
   });
 
   it('shows elements of odd shape raw instead of failing', () => {
-    const elements = { Asn: { asn: { high: 1 } }, Schedule: 7, Queue: { rows: [1, null, { owner: 'x' }] }, IsSync: null, MacStats: { rows: { a: {} } } };
+    const elements = { Asn: { asn: { high: 1 } }, Schedule: 7, Queue: { rows: [1, null, { owner: 'x' }] }, IsSync: null, MacStats: { rows: { a: {} } }, Neighbors: { rows: { a: 5 } } };
     show(notify(loaded(), 'mote-status', { mote: EUI, port: PORT, elements }));
     expect(section('Asn').textContent).toContain('{"high":1}');
-    expect(section('Queue').querySelectorAll('tbody tr')).toHaveLength(3);
+    for (const view of ['neighbours', 'schedule', 'history'] as const) select({ view });
+    select({ view: 'queue' });
+    expect(section('Mote 0001').querySelectorAll('tbody tr')).toHaveLength(3);
+    select({ tab: 'schedule' });
+    select({ tab: 'schedule', cells: 'all' });
+    expect(words()).toContain('cells in use by 1 motes');
+  });
+
+  it('marks what was heard before it booted last, and nothing else', () => {
+    const inventory = { t: NOW, motes: [mote({ boots: 2, booted: NOW - 5000 })] };
+    const elements = { Asn: { t: NOW - 9000, asn: 7 }, IsSync: { t: NOW - 1000, isSync: true } };
+    show(notify(loaded({ inventory }), 'mote-status', { mote: EUI, port: PORT, elements }));
+    expect(section('Asn').classList.contains('earlier')).toBe(true);
+    expect(section('Asn').textContent).toContain('before the last boot');
+    expect(section('IsSync').classList.contains('earlier')).toBe(false);
+    expect(section('Mote 0001').textContent).toContain('2 seen');
+  });
+
+  it('without a cable tells what its packets tell', () => {
+    const far = { source: 'dao', port: null, mote: '141592cc00000007', id16: '0007' };
+    const dag = { t: NOW, motes: [{ mote: far.mote, root: EUI, parents: [EUI], heard: NOW - 42_000, hops: 1, address: 'bbbb::7', last_packet: NOW - 1500, packets: 118 }] };
+    const source = { mote: far.mote, heard: NOW, received: 114, expected: 120, pdr: 0.95, latency: { last: 38, mean: 40.5 }, tx_cells: 12, rx_cells: 1, duty_cycle: 0.03 };
+    show(loaded({ inventory: { t: NOW, motes: [mote(), mote(far)] }, dag, uinject: { boot: 'b', sources: [source] } }));
+    select({ mote: far.mote });
+    expect(section('Mote 0007').textContent?.replace(/\s+/g, ' ')).toMatch(/0007 → 0001 → 0002 2 hops, parent by DAO 42 s.*118.*bbbb::7.*PDR 95.0 %.*114 of 120.*38.0 slots.*mean 40.5 slots/);
+    expect(document.querySelector('svg a[aria-label^="0007: 141592cc00000007"]')).not.toBeNull();
   });
 
   it('that two ports claim is shown twice', () => {
@@ -103,29 +197,43 @@ describe('a mote', () => {
 });
 
 describe('the root button', () => {
-  it('asks for the opposite of what the mote last reported', () => {
-    const setRoot = vi.spyOn(session, 'setRoot').mockReturnValue();
+  it('asks the person, then for the opposite of what the mote last reported', () => {
+    const ask = vi.spyOn(session, 'ask').mockReturnValue();
     show(loaded());
     button('Make root').click();
-    expect(setRoot).toHaveBeenLastCalledWith(LBR, EUI, true);
+    flushSync();
+    expect(dialog().textContent).toContain('Make mote 0001 DAG root?');
+    expect(ask).not.toHaveBeenCalled();
+    choose('Make root');
+    expect(ask).toHaveBeenLastCalledWith(LBR, { event: 'set-dagroot', mote: EUI, on: true });
     const elements = { IdManager: { ...ELEMENTS.IdManager, isDAGroot: true } };
     show(notify(loaded(), 'mote-status', { mote: EUI, port: PORT, elements }));
     button('Stop being root').click();
-    expect(setRoot).toHaveBeenLastCalledWith(LBR, EUI, false);
+    flushSync();
+    choose('Stop being root');
+    expect(ask).toHaveBeenLastCalledWith(LBR, { event: 'set-dagroot', mote: EUI, on: false });
+  });
+
+  it('warns where another mote is root already', () => {
+    show(loaded({ inventory: { t: NOW, motes: [mote(), mote({ mote: '141592cc00000009', id16: '0009', port: '/dev/ttyUSB1', dagroot: true })] } }));
+    button('Make root').click();
+    flushSync();
+    expect(dialog().textContent).toContain('Mote 0009 is root already');
   });
 
   it('waits while a command is on its way, and shows its steps', () => {
-    const setRoot = vi.spyOn(session, 'setRoot').mockReturnValue();
     let model = reduce(loaded(), { kind: 'command-asked', key: 'k', lbr: LBR, event: 'set-dagroot', mote: EUI, on: true, at: NOW });
     show(model);
     expect(words()).toContain('pending');
     button('Make root').click();
-    expect(setRoot).not.toHaveBeenCalled();
+    flushSync();
+    expect(document.querySelector('dialog')).toBeNull();
     model = reduce(model, { kind: 'command-taken', key: 'k', id: 'c1', at: NOW });
     show(notify(model, 'command-outcome', { id: 'c1', state: 'refused', detail: 'busy' }));
     expect(words()).toMatch(/refused.*busy/);
     button('Make root').click();
-    expect(setRoot).toHaveBeenCalledOnce();
+    flushSync();
+    expect(dialog().open).toBe(true);
   });
 
   it.each(['stale', 'lost', 'connecting'])('is disabled while the link is %s', (state) => {
@@ -142,86 +250,177 @@ describe('the root button', () => {
 });
 
 describe('the reset button', () => {
-  const dialog = (): HTMLDialogElement => {
-    const found = document.querySelector('dialog');
-    if (found === null) throw new Error('there is no dialog');
-    return found;
-  };
-  const choice = (label: string): HTMLButtonElement => {
-    const found = [...dialog().querySelectorAll('button')].find((each) => each.textContent === label);
-    if (found === undefined) throw new Error(`there is no choice "${label}"`);
-    return found;
-  };
-
   it('asks before it resets', () => {
-    const resetMote = vi.spyOn(session, 'resetMote').mockReturnValue();
+    const ask = vi.spyOn(session, 'ask').mockReturnValue();
     show(loaded());
     button('Reset mote').click();
     flushSync();
     expect(dialog().open).toBe(true);
     expect(dialog().textContent).toContain('Reset mote 0001?');
-    expect(resetMote).not.toHaveBeenCalled();
-    choice('Reset').click();
-    expect(resetMote).toHaveBeenCalledExactlyOnceWith(LBR, EUI);
-    expect(dialog().open).toBe(false);
+    expect(ask).not.toHaveBeenCalled();
+    choose('Reset');
+    expect(ask).toHaveBeenCalledExactlyOnceWith(LBR, { event: 'reset-mote', mote: EUI });
+    expect(document.querySelector('dialog')).toBeNull();
   });
 
   it('resets nothing when cancelled', () => {
-    const resetMote = vi.spyOn(session, 'resetMote').mockReturnValue();
+    const ask = vi.spyOn(session, 'ask').mockReturnValue();
     show(loaded());
     button('Reset mote').click();
-    choice('Cancel').click();
-    expect(dialog().open).toBe(false);
-    expect(resetMote).not.toHaveBeenCalled();
+    flushSync();
+    choose('Cancel');
+    expect(document.querySelector('dialog')).toBeNull();
+    expect(ask).not.toHaveBeenCalled();
   });
 
   it('resets the mote it asked about, though the panel has come to show another', () => {
-    const resetMote = vi.spyOn(session, 'resetMote').mockReturnValue();
+    const ask = vi.spyOn(session, 'ask').mockReturnValue();
     show(loaded());
     button('Reset mote').click();
     const first = mote({ mote: '0000000000000001', id16: '00aa', port: '/dev/ttyUSB7' });
     show(notify(loaded(), 'mote-inventory', { motes: [first, mote()] }));
-    expect(section('Mote 00aa').textContent).toContain('Reset mote 0001?');
-    choice('Reset').click();
-    expect(resetMote).toHaveBeenCalledExactlyOnceWith(LBR, EUI);
+    expect(section('Mote 00aa')).toBeDefined();
+    expect(dialog().textContent).toContain('Reset mote 0001?');
+    choose('Reset');
+    expect(ask).toHaveBeenCalledExactlyOnceWith(LBR, { event: 'reset-mote', mote: EUI });
   });
 
   it('cannot reset once the link is no longer live', () => {
-    const resetMote = vi.spyOn(session, 'resetMote').mockReturnValue();
+    const ask = vi.spyOn(session, 'ask').mockReturnValue();
     show(loaded());
     button('Reset mote').click();
     show(notify(loaded(), 'link', link('stale')));
     expect(button('Reset mote').disabled).toBe(true);
-    expect(choice('Reset').disabled).toBe(true);
-    choice('Reset').click();
-    expect(resetMote).not.toHaveBeenCalled();
+    choose('Reset');
+    expect(ask).not.toHaveBeenCalled();
   });
 
   it('is there for a mote whose other command has not ended', () => {
     show(reduce(loaded(), { kind: 'command-asked', key: 'k', lbr: LBR, event: 'echo-mote', mote: EUI, on: null, at: NOW }));
     button('Reset mote').click();
+    flushSync();
     expect(dialog().open).toBe(true);
   });
 });
 
 describe('the echo test', () => {
   it('is asked for once at a time, and its figures are shown', () => {
-    const testEcho = vi.spyOn(session, 'testEcho').mockReturnValue();
+    const ask = vi.spyOn(session, 'ask').mockReturnValue();
     show(loaded());
     button('Echo test').click();
-    expect(testEcho).toHaveBeenCalledExactlyOnceWith(LBR, EUI);
+    expect(ask).toHaveBeenCalledExactlyOnceWith(LBR, { event: 'echo-mote', mote: EUI });
     let model = reduce(loaded(), { kind: 'command-asked', key: 'k', lbr: LBR, event: 'echo-mote', mote: EUI, on: null, at: NOW });
     show(model);
     button('Echo test').click();
-    expect(testEcho).toHaveBeenCalledOnce();
+    expect(ask).toHaveBeenCalledOnce();
     model = reduce(model, { kind: 'command-taken', key: 'k', id: 'c1', at: NOW });
-    show(notify(model, 'command-outcome', { id: 'c1', state: 'confirmed', detail: '10 sent, 9 back' }));
-    expect(document.querySelector('.trail')?.textContent).toMatch(/echo test.*confirmed.*10 sent, 9 back/s);
+    const echo = { sent: 10, ok: 9, corrupted: 0, timed_out: 1, round_trip_ms: { least: 4.1, mean: 5.035, most: 9.3 } };
+    show(notify(model, 'command-outcome', { id: 'c1', state: 'confirmed', detail: '10 sent, 9 back', echo }));
+    expect(document.querySelector('.trail')?.textContent).toMatch(/echo test.*confirmed.*sent ?10.*right ?9/s);
+    select({ tab: 'commands' });
+    expect(words()).toMatch(/timed out ?1.*4\.1 \/ 5\.0 \/ 9\.3 ms/);
   });
 
   it('is disabled while the link is stale', () => {
     show(notify(loaded(), 'link', link('stale')));
     expect(button('Echo test').disabled).toBe(true);
+  });
+});
+
+describe('the charts', () => {
+  it('draw a second more with each tick, and nothing once they are gone', () => {
+    select({ view: 'history' });
+    show(loaded());
+    expect(plots).toHaveLength(7);
+    const lbr = session.model.lbrs.get(LBR);
+    if (lbr === undefined) throw new Error('the sample router is missing');
+    session.history.record(lbr, NOW + 1000);
+    ticker.now = NOW + 1000;
+    flushSync();
+    expect(plots.at(-6)?.data.map((column) => (column as unknown[]).at(-1))).toEqual([Math.floor(NOW / 1000) + 1, 95]);
+    expect(section('Mote 0001').textContent).toMatch(/PRR to the parent.*95.0 %/s);
+    select({ tab: 'log' });
+    expect(plots).toHaveLength(0);
+  });
+});
+
+describe('the tabs', () => {
+  it('are chosen by two keys, and kept in the address', () => {
+    show(loaded());
+    for (const [key, heading] of [['s', 'Schedule of mote 0001'], ['l', 'Log'], ['c', 'Commands'], ['n', 'Event counts'], ['h', 'Router health'], ['o', 'DODAG']] as const) {
+      press('g');
+      press(key);
+      expect(section(heading)).toBeDefined();
+    }
+    press('g');
+    press('h');
+    expect(location.hash).toBe('#tab=health');
+  });
+
+  it('tell the figures of the ports', () => {
+    const port = { port: PORT, link: 'up', since: NOW - 60_000, baud: 115_200, rx_bytes: 451_207, rx_frames: 11_840, tx_bytes: 180, tx_frames: 12, noise_bytes: 31, stalls: 4, forced_resumes: 1, openings: 2, faults: { 'bad-crc': 3 } };
+    select({ tab: 'health' });
+    show(notify(loaded(), 'lbr-health', { t: NOW, processes: [], ports: [port] }));
+    expect(section('Serial ports').textContent).toMatch(/ttyUSB0.*1 min.*115\u202f200.*11\u202f840.*451\u202f207.*31.*4.*1 forced.*bad-crc 3/s);
+  });
+
+  it('show a schedule as buttons that say what they are', () => {
+    select({ tab: 'schedule' });
+    show(loaded());
+    const cells = [...section('Schedule of mote 0001').querySelectorAll('.grid button')];
+    expect(cells.map((cell) => cell.getAttribute('aria-label'))).toEqual(['slot 0, channel 0: TXRX, with anycast, shared']);
+    expect(cells[0]?.textContent?.trim()).toBe('B');
+  });
+});
+
+describe('the keys', () => {
+  const three = { t: NOW, motes: ['0001', '0002', '0003'].map((id16, at) => mote({ id16, mote: `141592cc0000${id16}`, port: `/dev/ttyUSB${at}` })) };
+
+  it('step from mote to mote and stop at the ends', () => {
+    show(loaded({ inventory: three }));
+    press('j');
+    press('j');
+    press('j');
+    expect(session.selection.mote).toBe('141592cc00000003');
+    press('k');
+    expect(session.selection.mote).toBe('141592cc00000002');
+  });
+
+  it('are letters in a field', () => {
+    show(loaded({ inventory: three }));
+    press('/');
+    const field = document.querySelector<HTMLInputElement>('.search input');
+    expect(document.activeElement).toBe(field);
+    field?.dispatchEvent(new KeyboardEvent('keydown', { key: 'j', bubbles: true }));
+    expect(session.selection.mote).toBeNull();
+    field?.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }));
+    expect(document.activeElement).not.toBe(field);
+  });
+
+  it('tell themselves', () => {
+    show(loaded());
+    press('?');
+    expect(dialog().textContent).toContain('search a mote');
+  });
+});
+
+describe('the search', () => {
+  it('marks what it found in the table and in the drawing', () => {
+    show(loaded());
+    select({ find: '00000001' });
+    expect(document.querySelectorAll('tr.found')).toHaveLength(1);
+    expect(document.querySelectorAll('svg a.chosen')).toHaveLength(1);
+    expect(words()).toContain('1 found');
+    select({ find: 'ffff' });
+    expect(document.querySelectorAll('tr.found')).toHaveLength(0);
+  });
+});
+
+describe('the drawing', () => {
+  it('names the root’s neighbour that nobody else knows as heard only', () => {
+    show(loaded());
+    expect(document.querySelector('svg a.ghost')?.getAttribute('aria-label')).toBe('0002: 141592cc00000002, heard by others only');
+    expect(section('DODAG').textContent).toContain('1 motes, 1 heard only');
   });
 });
 
@@ -232,9 +431,10 @@ describe('a long port', () => {
     const counts = { boot: 'b1', counts: [{ sender: `mote_connector@${long}`, signal: 's', num: 3 }] };
     const said = { t: NOW, mote: null, port: long, severity: 'info', text: 'x' };
     show(loaded({ inventory: { t: NOW, motes: [mote({ port: long })] }, counts, logs: [said] }));
-    for (const name of ['Motes', 'Mote 0001', 'Event counts', 'Log']) {
-      expect(section(name).querySelector(`[title="${long}"]`)?.textContent, name).toBe(long);
-    }
+    const whole = (name: string): void => expect(section(name).querySelector(`[title="${long}"]`)?.textContent, name).toBe(long);
+    for (const name of ['Motes', 'Mote 0001', 'Log']) whole(name);
+    select({ tab: 'counts' });
+    whole('Event counts');
   });
 
   it('stands in for the address of a mote that has not told it', () => {
@@ -267,6 +467,7 @@ describe('the link', () => {
 describe('the counts', () => {
   it('name sender and signal by their kind and their port', () => {
     const counts = [{ sender: `mote_connector@${PORT}`, signal: `fromMote.data@${PORT}`, num: 3 }];
+    select({ tab: 'counts' });
     show(loaded({ counts: { boot: 'b1', counts } }));
     const texts = (part: string): string[] => [...section('Event counts').querySelectorAll(part)].map((each) => each.textContent);
     expect(texts('td .kind')).toEqual(['mote_connector', 'fromMote.data']);
@@ -275,8 +476,9 @@ describe('the counts', () => {
 
   it('are sorted by the heading that was pressed', () => {
     const counts = [1, 30, 4].map((num) => ({ sender: 's', signal: `signal ${num}`, num }));
+    select({ tab: 'counts' });
     show(notify(loaded({ counts: {} }), 'event-count', { boot: 'b1', counts }));
-    const nums = (): string[] => [...section('Event counts').querySelectorAll('tbody .numeric')].map((each) => each.textContent);
+    const nums = (): string[] => [...section('Event counts').querySelectorAll('tbody td:nth-child(3)')].map((each) => each.textContent);
     expect(nums()).toEqual(['1', '4', '30']);
     button('Count').click();
     flushSync();
@@ -299,5 +501,32 @@ describe('the log', () => {
     button('error').click();
     flushSync();
     expect(section('Log').querySelectorAll('li')).toHaveLength(0);
+  });
+
+  it('stands still while it is paused, and tells how many wait', () => {
+    const model = loaded();
+    show(model);
+    button('Pause').click();
+    show(notify(model, 'mote-log', { t: NOW, severity: 'info', text: 'meanwhile' }));
+    expect(section('Log').textContent).not.toContain('meanwhile');
+    button('Go on (1)').click();
+    flushSync();
+    expect(section('Log').textContent).toContain('meanwhile');
+  });
+
+  it('shows only what comes after it was cleared', () => {
+    const model = loaded();
+    show(model);
+    button('Clear').click();
+    flushSync();
+    expect(section('Log').textContent).toContain('Cleared');
+    show(notify(model, 'mote-log', { t: NOW, severity: 'info', text: 'afterwards' }));
+    expect(section('Log').querySelectorAll('li')).toHaveLength(1);
+  });
+
+  it('may be of one mote', () => {
+    show(notify(loaded(), 'mote-log', { t: NOW, mote: '141592cc00000009', severity: 'info', text: 'another' }));
+    select({ from: '141592cc00000009' });
+    expect(section('Log').querySelectorAll('li')).toHaveLength(1);
   });
 });

@@ -117,6 +117,35 @@ describe('event-count', () => {
   });
 });
 
+describe('dag', () => {
+  const dag = (...motes: object[]): Model => notify(loaded(), 'dag', { t: NOW, motes });
+
+  it('is the full set: what is not in it is in no DODAG', () => {
+    const model = notify(dag({ mote: EUI, parents: [] }), 'dag', { t: NOW, motes: [{ mote: '141592cc00000002', parents: [EUI], hops: 1, packets: 118 }] });
+    expect([...(lbr(model).dag?.motes.values() ?? [])]).toMatchObject([{ eui: '141592cc00000002', parents: [EUI], hops: 1, packets: 118, heard: null }]);
+  });
+
+  it('passes over what has no address, and bounds the parents', () => {
+    const parents = Array.from({ length: 99 }, (_, n) => `p${n}`);
+    expect([...(lbr(dag({ parents }, { mote: EUI, parents })).dag?.motes.values() ?? [])].map((each) => each.parents.length)).toEqual([16]);
+  });
+});
+
+describe('uinject', () => {
+  const source = { mote: EUI, heard: NOW, received: 1, expected: 2, pdr: 0.5, latency: null };
+
+  it('keeps the sources that a message does not name', () => {
+    let model = notify(loaded(), 'uinject', { boot: 'a', sources: [source] });
+    model = notify(model, 'uinject', { boot: 'a', sources: [{ ...source, mote: 'feed', pdr: 1, latency: { last: 3, mean: 4.5 } }] });
+    expect([...lbr(model).uinject.byMote].map(([mote, each]) => [mote, each.pdr, each.latencyMean])).toEqual([[EUI, 0.5, null], ['feed', 1, 4.5]]);
+  });
+
+  it('starts from nothing after another start of eventbus', () => {
+    const model = notify(notify(loaded(), 'uinject', { boot: 'a', sources: [source] }), 'uinject', { boot: 'b', sources: [] });
+    expect(lbr(model).uinject.byMote.size).toBe(0);
+  });
+});
+
 describe('mote-log', () => {
   it('keeps the newest lines and counts those it let go', () => {
     let model = loaded({ logs: [] });
@@ -230,7 +259,7 @@ describe('bad input', () => {
     };
   }
 
-  const NAMES = ['t', 'mote', 'port', 'elements', 'rows', 'motes', 'counts', 'boot', 'logs', 'lbr', 'id', 'state', 'detail', 'links', 'lbrs', 'stages', 'stderr', 'commands', 'inventory', 'status', 'health', 'processes', 'inbox', 'dropped', 'outcomes', 'severity', 'component', 'text', 'Schedule', 'Neighbors', '0', '__proto__', 'constructor'];
+  const NAMES = ['t', 'mote', 'port', 'elements', 'rows', 'motes', 'counts', 'boot', 'logs', 'lbr', 'id', 'state', 'detail', 'links', 'lbrs', 'stages', 'stderr', 'commands', 'inventory', 'status', 'health', 'processes', 'ports', 'faults', 'echo', 'dag', 'uinject', 'sources', 'parents', 'latency', 'inbox', 'dropped', 'outcomes', 'severity', 'component', 'text', 'Schedule', 'Neighbors', '0', '__proto__', 'constructor'];
 
   function anything(random: () => number, depth: number): unknown {
     const pick = Math.floor(random() * (depth === 0 ? 6 : 9));
@@ -247,7 +276,7 @@ describe('bad input', () => {
     return JSON.parse(`{${pairs.map(([name, each]) => `${JSON.stringify(name)}:${JSON.stringify(each)}`).join(',')}}`);
   }
 
-  const TOPICS = ['link', 'mote-inventory', 'mote-status', 'event-count', 'mote-log', 'gap', 'lbr-health', 'command-outcome', 'news'];
+  const TOPICS = ['link', 'mote-inventory', 'mote-status', 'event-count', 'mote-log', 'gap', 'lbr-health', 'command-outcome', 'dag', 'uinject', 'news'];
 
   it('never throws and never loses what was known of other routers', () => {
     const random = generator(2024);
@@ -269,6 +298,6 @@ describe('bad input', () => {
 
   it('takes a topic of a newer host as nothing', () => {
     const before = loaded();
-    expect(lbr(notify(before, 'dag', { t: NOW, motes: [] })).motes).toEqual(lbr(before).motes);
+    expect(lbr(notify(before, 'weather', { t: NOW, motes: [] })).motes).toEqual(lbr(before).motes);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { backoff } from '../src/lib/backoff';
-import { formatFragment, parseFragment } from '../src/lib/fragment';
+import { formatFragment, NOTHING_SELECTED, parseFragment, type Selection } from '../src/lib/fragment';
 import { matches } from '../src/lib/log';
 import type { LogEntry } from '../src/lib/model';
 import { pillState, pillText } from '../src/lib/pill';
@@ -12,18 +12,30 @@ import { loaded, link, NOW, notify } from './sample';
 
 describe('the address', () => {
   it('gives up its token and keeps the selection', () => {
-    const fragment = parseFragment('#t=abc&mote=141592cc00000001');
-    expect(fragment).toEqual({ token: 'abc', lbr: null, mote: '141592cc00000001' });
-    expect(formatFragment(fragment)).toBe('#mote=141592cc00000001');
+    const { token, selection } = parseFragment('#t=abc&mote=141592cc00000001');
+    expect(token).toBe('abc');
+    expect(selection).toEqual({ ...NOTHING_SELECTED, mote: '141592cc00000001' });
+    expect(formatFragment(selection)).toBe('#mote=141592cc00000001');
   });
 
-  it('names a port like any mote', () => {
-    const selection = { lbr: 'a b', mote: 'port:/dev/ttyUSB0' };
-    expect(parseFragment(formatFragment(selection))).toEqual({ token: null, ...selection });
+  it('keeps all that is selected, whatever it contains', () => {
+    const selection: Selection = {
+      tab: 'log',
+      lbr: 'a b',
+      mote: 'port:/dev/ttyUSB0',
+      view: 'history',
+      find: '0&0=#',
+      cells: 'all',
+      hide: ['info', 'verbose'],
+      words: 'two words',
+      from: '141592cc00000001',
+    };
+    expect(parseFragment(formatFragment(selection))).toEqual({ token: null, selection });
   });
 
-  it('without anything selects nothing', () => {
-    expect(parseFragment('')).toEqual({ token: null, lbr: null, mote: null });
+  it('without anything, or with nonsense, selects nothing', () => {
+    expect(parseFragment('')).toEqual({ token: null, selection: NOTHING_SELECTED });
+    expect(parseFragment('#tab=attic&view=&cells=17&mote=').selection).toEqual(NOTHING_SELECTED);
     expect(formatFragment({ lbr: null, mote: null })).toBe('#');
   });
 });
@@ -146,14 +158,19 @@ describe('the log filter', () => {
   const entry: LogEntry = { kind: 'said', n: 1, t: NOW, mote: '141592cc00000001', port: null, severity: 'error', severityWord: 'error', component: 'SIXTOP', text: 'Retries reached' };
 
   it('wants every word, in any of the columns', () => {
-    expect(matches(entry, { hidden: new Set(), words: ' sixtop 0001 ' })).toBe(true);
-    expect(matches(entry, { hidden: new Set(), words: 'sixtop other' })).toBe(false);
+    expect(matches(entry, { hidden: new Set(), words: ' sixtop 0001 ', from: null })).toBe(true);
+    expect(matches(entry, { hidden: new Set(), words: 'sixtop other', from: null })).toBe(false);
+  });
+
+  it('may want one mote', () => {
+    const only = (from: string): boolean => matches(entry, { hidden: new Set(), words: '', from });
+    expect([only('141592cc00000001'), only('141592cc00000002')]).toEqual([true, false]);
   });
 
   it('hides severities but never a gap', () => {
     const hidden = new Set(['error'] as const);
-    expect(matches(entry, { hidden, words: '' })).toBe(false);
-    expect(matches({ kind: 'gap', n: 2, t: null, dropped: '' }, { hidden, words: 'x' })).toBe(true);
+    expect(matches(entry, { hidden, words: '', from: null })).toBe(false);
+    expect(matches({ kind: 'gap', n: 2, t: null, dropped: '' }, { hidden, words: 'x', from: null })).toBe(true);
   });
 });
 

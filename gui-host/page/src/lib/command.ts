@@ -2,8 +2,8 @@
 // id in its answer, and an outcome may overtake that answer; both orders end in the same state.
 
 import { MAX_COMMANDS } from './limits';
-import type { Command, CommandState } from './model';
-import { flag, isFields, raw, text, type Fields } from './shapes';
+import { moteKey, type Command, type CommandState, type Echo } from './model';
+import { fields, flag, isFields, number, raw, text, type Fields } from './shapes';
 
 /** A command without an end after this long has none coming: the router's own deadline is 30 s. */
 export const GIVE_UP_MS = 40_000;
@@ -21,7 +21,7 @@ export interface Asked {
 
 export function asked(commands: Commands, { key, lbr, event, mote, on, at }: Asked): Commands {
   const trail = [{ state: 'pending' as const, at }];
-  return bounded([...commands, { key, id: null, lbr, event, mote, on, askedAt: at, state: 'pending', detail: '', trail }]);
+  return bounded([...commands, { key, id: null, lbr, event, mote, on, askedAt: at, state: 'pending', detail: '', echo: null, trail }]);
 }
 
 /** gui-host has given the command its id. Outcomes that came first are waiting under that id. */
@@ -33,29 +33,29 @@ export function taken(commands: Commands, key: string, id: string): Commands {
       if (command.key !== key) return command;
       const known = { ...command, id };
       if (early === undefined) return known;
-      return { ...known, state: early.state, detail: early.detail, trail: [...command.trail, ...early.trail] };
+      return { ...known, state: early.state, detail: early.detail, echo: early.echo, trail: [...command.trail, ...early.trail] };
     });
 }
 
 /** gui-host did not take the command, or the connection broke before it answered. */
 export function failed(commands: Commands, key: string, detail: string, at: number): Commands {
-  return commands.map((command) => (command.key === key ? advance(command, 'failed', detail, at) : command));
+  return commands.map((command) => (command.key === key ? advance(command, { state: 'failed', detail, echo: null }, at) : command));
 }
 
 export function applyOutcome(commands: Commands, lbr: string, message: Fields, at: number): Commands {
   const id = text(message['id']);
   const state = readState(message['state']);
   if (id === null || state === null) return commands;
-  const detail = readDetail(message['detail']);
+  const outcome = { state, detail: readDetail(message['detail']), echo: readEcho(message['echo']) };
   if (commands.some((command) => command.id === id)) {
-    return commands.map((command) => (command.id === id ? advance(command, state, detail, at) : command));
+    return commands.map((command) => (command.id === id ? advance(command, outcome, at) : command));
   }
   // Asked by an earlier visit of this page, or the answer with the id is still on its way.
   const trail = [{ state, at }];
   const event = text(message['event']) ?? '';
-  const mote = text(message['mote']);
+  const mote = moteKey(text(message['mote']), text(message['port']));
   const on = flag(message['on']);
-  return bounded([...commands, { key: `id:${id}`, id, lbr, event, mote, on, askedAt: at, state, detail, trail }]);
+  return bounded([...commands, { key: `id:${id}`, id, lbr, event, mote, on, askedAt: at, ...outcome, trail }]);
 }
 
 export function isOver(command: Command, now: number): boolean {
@@ -67,9 +67,11 @@ export function latestFor(commands: Commands, lbr: string, mote: string): Comman
   return commands.findLast((command) => command.lbr === lbr && command.mote === mote) ?? null;
 }
 
-function advance(command: Command, state: CommandState, detail: string, at: number): Command {
-  if (isFinal(command.state) || command.state === state) return command;
-  return { ...command, state, detail, trail: [...command.trail, { state, at }] };
+type Outcome = Pick<Command, 'state' | 'detail' | 'echo'>;
+
+function advance(command: Command, outcome: Outcome, at: number): Command {
+  if (isFinal(command.state) || command.state === outcome.state) return command;
+  return { ...command, ...outcome, trail: [...command.trail, { state: outcome.state, at }] };
 }
 
 export function isFinal(state: CommandState): boolean {
@@ -88,6 +90,20 @@ function readState(value: unknown): CommandState | null {
     default:
       return null;
   }
+}
+
+/** Null unless all four counts are there; the round trip may be missing. */
+function readEcho(value: unknown): Echo | null {
+  const told = fields(value);
+  const sent = number(told['sent']);
+  const ok = number(told['ok']);
+  const corrupted = number(told['corrupted']);
+  const timedOut = number(told['timed_out']);
+  if (sent === null || ok === null || corrupted === null || timedOut === null) return null;
+  const trip = fields(told['round_trip_ms']);
+  const [least, mean, most] = [number(trip['least']), number(trip['mean']), number(trip['most'])];
+  const roundTrip = least === null || mean === null || most === null ? null : { least, mean, most };
+  return { sent, ok, corrupted, timedOut, roundTrip };
 }
 
 function readDetail(value: unknown): string {

@@ -1,7 +1,7 @@
 // The 13 status elements of OpenWSN as the page shows them: labels, order, units. Names are the firmware's, as
 // OpenVisualizer made them known. What is not listed here is shown raw beside it.
 
-import type { Row } from './model';
+import type { Element, Row } from './model';
 import {
   asAddress,
   asAsn,
@@ -22,7 +22,7 @@ import {
   type Show,
   type Shown,
 } from './show';
-import { fields, flag, number } from './shapes';
+import { fields, flag, isFields, number } from './shapes';
 
 export interface FieldSpec {
   /** The firmware's name. */
@@ -213,9 +213,18 @@ export const TABLES: readonly TableSpec[] = [
 
 const SPECIFIED = new Set([...SCALARS, ...TABLES].map((spec) => spec.name));
 
+/** What the router reads off the other elements, by which the page completes them. */
+export const SUMMARY = 'Summary';
+
 /** Whether the page has its own way to show this element. */
 export function isSpecified(name: string): boolean {
-  return SPECIFIED.has(name);
+  return SPECIFIED.has(name) || name === SUMMARY;
+}
+
+/** Whether the mote has gone through all rows of a table; null when the router does not say. */
+export function isWhole(summary: Element | undefined, table: string): boolean | null {
+  const told = summary?.values.get(table.toLowerCase());
+  return isFields(told) && 'of' in told ? told['of'] !== null : null;
 }
 
 /** Rows in the order of their numbers; rows whose name is no number stand last. */

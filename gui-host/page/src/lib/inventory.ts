@@ -36,5 +36,7 @@ function readMote(value: Fields): Mote {
     baud: number(value['baud']),
     root: flag(value['dagroot']),
     lastHeard: number(value['last_heard']),
+    boots: number(value['boots']),
+    booted: number(value['booted']),
   };
 }

@@ -12,5 +12,15 @@ export const MAX_LOG = 500;
 export const MAX_COMMANDS = 50;
 export const MAX_PROCESSES = 32;
 export const MAX_REASONS = 32;
+export const MAX_PORTS = 1024;
+/** Parents of one mote; RFC 6550 networks tell one or two. */
+export const MAX_PARENTS = 16;
 /** Stages of a link, lines of ssh's words, commands to copy. */
 export const MAX_LINES = 50;
+
+/**
+ * From this age on a value is marked as old. A mote repeats its elements every second or two; the rows of its tables
+ * come in turn, one at a time, and a schedule has a hundred.
+ */
+export const OLD_ELEMENT_MS = 30_000;
+export const OLD_ROW_MS = 300_000;

@@ -27,18 +27,27 @@ export function appendGap(log: Log, message: Fields): Log {
 }
 
 export interface LogFilter {
-  readonly hidden: ReadonlySet<Severity>;
+  /** Severities that are not shown. */
+  readonly hidden: ReadonlySet<string>;
   readonly words: string;
+  /** One mote's EUI-64; null for all. */
+  readonly from: string | null;
 }
 
 /** Gaps are always shown: hiding a loss would defeat its purpose. */
 export function matches(entry: LogEntry, filter: LogFilter): boolean {
   if (entry.kind === 'gap') return true;
   if (filter.hidden.has(entry.severity)) return false;
+  if (filter.from !== null && entry.mote !== filter.from) return false;
   const words = filter.words.trim().toLowerCase();
   if (words === '') return true;
   const line = `${entry.mote ?? ''} ${entry.port ?? ''} ${entry.component} ${entry.text}`.toLowerCase();
   return words.split(/\s+/).every((word) => line.includes(word));
+}
+
+/** How many of the lines are younger than `since`, a time of the router, and as bad as this. */
+export function countSince(log: Log, severities: ReadonlySet<Severity>, since: number): number {
+  return log.entries.filter((entry) => entry.kind === 'said' && severities.has(entry.severity) && (entry.t ?? 0) >= since).length;
 }
 
 function append(log: Log, arrived: readonly Unplaced[]): Log {

@@ -61,6 +61,50 @@ export interface Mote {
   readonly baud: number | null;
   readonly root: boolean | null;
   readonly lastHeard: number | null;
+  /** How often it was seen to boot; null when the router does not count. */
+  readonly boots: number | null;
+  /** When it booted last, on the router's clock. What was heard before is of an earlier life. */
+  readonly booted: number | null;
+}
+
+/** What a mote's packets and DAOs tell of its place in the DODAG. */
+export interface DagMote {
+  readonly eui: string;
+  readonly root: string | null;
+  /** As of its newest DAO, the preferred one first. */
+  readonly parents: readonly string[];
+  /** When its newest DAO came. */
+  readonly heard: number | null;
+  readonly hops: number | null;
+  readonly address: string | null;
+  readonly lastPacket: number | null;
+  readonly packets: number | null;
+}
+
+export interface Dag {
+  readonly t: number | null;
+  readonly motes: ReadonlyMap<string, DagMote>;
+}
+
+/** What the packets of the firmware's `uinject` tell of one mote. */
+export interface Uinject {
+  readonly heard: number | null;
+  readonly counter: number | null;
+  readonly received: number | null;
+  readonly expected: number | null;
+  /** Of 0 to 1. */
+  readonly pdr: number | null;
+  /** In slots. */
+  readonly latencyLast: number | null;
+  readonly latencyMean: number | null;
+  readonly txCells: number | null;
+  readonly rxCells: number | null;
+  readonly dutyCycle: number | null;
+}
+
+export interface Sources {
+  readonly boot: string | null;
+  readonly byMote: ReadonlyMap<string, Uinject>;
 }
 
 export interface Row {
@@ -80,6 +124,16 @@ export type Elements = ReadonlyMap<string, Element>;
 export interface Count {
   readonly sender: string;
   readonly signal: string;
+  readonly num: number;
+  /** This computer's time of the newest change, null while there was none. */
+  readonly changedAt: number | null;
+  /** Earlier values to take a rate from, oldest first. */
+  readonly marks: readonly Mark[];
+}
+
+/** A count as it was at a time of this computer. */
+export interface Mark {
+  readonly at: number;
   readonly num: number;
 }
 
@@ -122,9 +176,27 @@ export interface Process {
   readonly dropped: readonly Tally[];
 }
 
+/** The figures of one serial port, totals since `serial-bridge` started. */
+export interface PortFigures {
+  readonly port: string;
+  readonly link: string;
+  readonly since: number | null;
+  readonly baud: number | null;
+  readonly rxBytes: number | null;
+  readonly rxFrames: number | null;
+  readonly txBytes: number | null;
+  readonly txFrames: number | null;
+  readonly noiseBytes: number | null;
+  readonly stalls: number | null;
+  readonly forcedResumes: number | null;
+  readonly openings: number | null;
+  readonly faults: readonly Tally[];
+}
+
 export interface Health {
   readonly t: number | null;
   readonly processes: readonly Process[];
+  readonly ports: readonly PortFigures[];
 }
 
 /** Everything one border router has told. */
@@ -137,6 +209,8 @@ export interface Lbr {
   readonly counts: Counts;
   readonly log: Log;
   readonly health: Health | null;
+  readonly dag: Dag | null;
+  readonly uinject: Sources;
 }
 
 export type CommandEvent = 'set-dagroot' | 'toggle-dagroot' | 'reset-mote' | 'echo-mote';
@@ -150,6 +224,16 @@ export type CommandState =
   | 'refused'
   | 'failed';
 
+/** The figures of an echo test over a mote's serial line. */
+export interface Echo {
+  readonly sent: number;
+  readonly ok: number;
+  readonly corrupted: number;
+  readonly timedOut: number;
+  /** In ms; null when no right answer came. */
+  readonly roundTrip: { readonly least: number; readonly mean: number; readonly most: number } | null;
+}
+
 /** Something a person asked a router to do, and what became of it. */
 export interface Command {
   /** The page's own name for it; gui-host's id is known only when it has answered. */
@@ -162,6 +246,7 @@ export interface Command {
   readonly askedAt: number;
   readonly state: CommandState;
   readonly detail: string;
+  readonly echo: Echo | null;
   readonly trail: readonly { readonly state: CommandState; readonly at: number }[];
 }
 
@@ -185,6 +270,8 @@ export function emptyLbr(id: string): Lbr {
     counts: { boot: null, byKey: new Map() },
     log: EMPTY_LOG,
     health: null,
+    dag: null,
+    uinject: { boot: null, byMote: new Map() },
   };
 }
 

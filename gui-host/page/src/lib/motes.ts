@@ -1,8 +1,31 @@
-// The motes of one router as the table shows them: the inventory, completed by what each mote has reported.
+// The motes of one router as tables and drawings show them: the inventory, completed by what each mote has reported and
+// by what its packets tell of it. Every value bears the time it was heard, and whether that was before the last boot.
 
-import { moteKey, type Elements, type Lbr, type Mote } from './model';
+import { moteKey, type DagMote, type Element, type Elements, type Lbr, type Mote, type Row, type Uinject } from './model';
 import { asPrefix } from './show';
-import { flag, number, text } from './shapes';
+import { fields, flag, number, text } from './shapes';
+
+/** A value with the time it was heard, on the router's clock. */
+export interface Heard<Value> {
+  readonly value: Value;
+  readonly t: number | null;
+  /** Heard before the mote's last boot: of an earlier life. */
+  readonly earlier: boolean;
+}
+
+/** The preferred parent, and how well the mote reaches it. The figures are null where only a DAO tells of it. */
+export interface Parent {
+  readonly key: string;
+  readonly told: 'neighbors' | 'dao';
+  readonly rssi: number | null;
+  readonly sent: number | null;
+  readonly acked: number | null;
+}
+
+export interface Fill {
+  readonly used: number;
+  readonly of: number;
+}
 
 export interface MoteRow {
   /** The EUI-64, or `port:…` until the mote has told it. */
@@ -14,46 +37,187 @@ export interface MoteRow {
   readonly link: string;
   readonly cause: string | null;
   readonly root: boolean | null;
-  readonly rank: number | null;
-  readonly sync: boolean | null;
-  /** On the router's clock. */
+  readonly rank: Heard<number> | null;
+  readonly sync: Heard<boolean> | null;
+  readonly joined: Heard<number> | null;
+  readonly asn: Heard<number> | null;
+  /** Share of the time that the radio was on, of 0 to 1. */
+  readonly duty: Heard<number> | null;
+  readonly queue: Heard<Fill> | null;
+  readonly parent: Heard<Parent> | null;
+  /** To the root over first parents, as DAOs tell. */
+  readonly hops: number | null;
+  readonly boots: number | null;
+  readonly booted: number | null;
+  /** The newest of all its times, on the router's clock. */
   readonly heard: number | null;
+  readonly dag: DagMote | null;
+  readonly uinject: Uinject | null;
 }
+
+const NO_ELEMENTS: Elements = new Map();
+
+/** What a row was made from. While it is the same, the row is the same object, and nothing of it is drawn again. */
+interface Made {
+  readonly elements: Elements;
+  readonly dag: DagMote | null;
+  readonly uinject: Uinject | null;
+  readonly row: MoteRow;
+}
+
+const made = new WeakMap<Mote | DagMote, Made>();
 
 /** In the order of their addresses, motes that have not told theirs last. */
 export function moteRows(lbr: Lbr): readonly MoteRow[] {
   // Two ports may claim one EUI-64, and both are shown; the same line twice is one line.
   const rows = new Map<string, MoteRow>();
-  for (const row of (lbr.motes ?? []).flatMap((mote) => moteRow(lbr, mote))) rows.set(`${row.key} ${row.port}`, row);
+  for (const mote of lbr.motes ?? []) {
+    const key = moteKey(mote.eui, mote.port);
+    if (key !== null) rows.set(`${key} ${mote.port}`, remembered(lbr, mote, key, () => mote));
+  }
+  const listed = new Set([...rows.values()].map((row) => row.key));
+  for (const mote of lbr.dag?.motes.values() ?? []) {
+    if (!listed.has(mote.eui)) rows.set(mote.eui, remembered(lbr, mote, mote.eui, () => unlisted(mote)));
+  }
   return [...rows.values()].toSorted((a, b) => Number(a.eui === null) - Number(b.eui === null) || (a.key < b.key ? -1 : 1));
 }
 
-function moteRow(lbr: Lbr, mote: Mote): MoteRow | [] {
-  const key = moteKey(mote.eui, mote.port);
-  if (key === null) return [];
-  const elements = lbr.status.get(key);
-  const value = (element: string, field: string): unknown => elements?.get(element)?.values.get(field);
+function remembered(lbr: Lbr, from: Mote | DagMote, key: string, mote: () => Mote): MoteRow {
+  const elements = lbr.status.get(key) ?? NO_ELEMENTS;
+  const dag = lbr.dag?.motes.get(key) ?? null;
+  const uinject = lbr.uinject.byMote.get(key) ?? null;
+  const known = made.get(from);
+  if (known?.elements === elements && known.dag === dag && known.uinject === uinject) return known.row;
+  const row = moteRow(mote(), key, elements, dag, uinject);
+  made.set(from, { elements, dag, uinject, row });
+  return row;
+}
+
+/** A mote that the DODAG names before the inventory does. */
+function unlisted(mote: DagMote): Mote {
+  return {
+    eui: mote.eui,
+    id16: mote.eui.slice(-4),
+    source: 'dao',
+    port: null,
+    link: '',
+    cause: null,
+    since: null,
+    baud: null,
+    root: null,
+    lastHeard: mote.lastPacket,
+    boots: null,
+    booted: null,
+  };
+}
+
+function moteRow(mote: Mote, key: string, elements: Elements, dag: DagMote | null, uinject: Uinject | null): MoteRow {
+  const { booted } = mote;
+  const told = <Value>(element: string, field: string, read: (value: unknown) => Value | null): Heard<Value> | null => {
+    const found = elements.get(element);
+    const value = found === undefined ? null : read(found.values.get(field));
+    return value === null ? null : heard(value, found?.t ?? null, booted);
+  };
+  const root = told('IdManager', 'isDAGroot', flag);
   return {
     key,
     eui: mote.eui,
-    id16: mote.id16 ?? text(value('IdManager', 'my16bID')),
+    id16: mote.id16 ?? told('IdManager', 'my16bID', text)?.value ?? null,
     port: mote.port,
     source: mote.source,
     link: mote.link,
     cause: mote.cause,
-    root: flag(value('IdManager', 'isDAGroot')) ?? mote.root,
-    rank: number(value('MyDagRank', 'myDAGrank')),
-    sync: flag(value('IsSync', 'isSync')),
-    heard: lastHeard(mote, elements),
+    root: root === null || root.earlier ? (mote.root ?? root?.value ?? null) : root.value,
+    rank: told('MyDagRank', 'myDAGrank', number),
+    sync: told('IsSync', 'isSync', flag),
+    joined: told('Joined', 'joinedAsn', number),
+    asn: told('Asn', 'asn', number),
+    duty: told('MacStats', 'dutyCycle', number) ?? ofSource(uinject?.dutyCycle, uinject),
+    queue: queueOf(elements.get('Queue'), booted),
+    parent: parentOf(elements.get('Neighbors'), booted) ?? parentBySummary(elements.get('Summary'), booted) ?? parentByDao(dag),
+    hops: dag?.hops ?? null,
+    boots: mote.boots,
+    booted,
+    heard: lastHeard(mote, elements, dag),
+    dag,
+    uinject,
   };
 }
 
-/** The inventory is not sent again for a new `last_heard` alone, so the elements' own times count too. */
-function lastHeard(mote: Mote, elements: Elements | undefined): number | null {
-  let latest = mote.lastHeard;
-  for (const element of elements?.values() ?? []) {
-    if (element.t !== null && (latest === null || element.t > latest)) latest = element.t;
+function ofSource(value: number | null | undefined, source: Uinject | null): Heard<number> | null {
+  return value == null ? null : { value, t: source?.heard ?? null, earlier: false };
+}
+
+function heard<Value>(value: Value, t: number | null, booted: number | null): Heard<Value> {
+  return { value, t, earlier: isEarlier(t, booted) };
+}
+
+/** Whether something was heard before the mote booted last. */
+export function isEarlier(t: number | null, booted: number | null): boolean {
+  return t !== null && booted !== null && t < booted;
+}
+
+function queueOf(queue: Element | undefined, booted: number | null): Heard<Fill> | null {
+  if (queue?.rows == null) return null;
+  const used = [...queue.rows.values()].filter((row) => number(fields(row.values.get('owner'))['code']) !== 0).length;
+  return heard({ used, of: queue.rows.size }, queue.t, booted);
+}
+
+/** The row of the neighbour table that says so. After a change of parent two may say so for a while: the newer one counts. */
+function parentOf(neighbors: Element | undefined, booted: number | null): Heard<Parent> | null {
+  let best: Heard<Parent> | null = null;
+  for (const row of neighbors?.rows?.values() ?? []) {
+    const parent = preferred(row);
+    if (parent === null) continue;
+    const found = heard(parent, row.t, booted);
+    if (best === null || (found.t ?? 0) > (best.t ?? 0)) best = found;
   }
+  return best;
+}
+
+function preferred({ values }: Row): Parent | null {
+  const key = neighborKey(values);
+  if (key === null || flag(values.get('used')) === false || flag(values.get('parentPreference')) !== true) return null;
+  return {
+    key,
+    told: 'neighbors',
+    rssi: number(values.get('rssi')),
+    sent: number(values.get('numTx')),
+    acked: number(values.get('numTxACK')),
+  };
+}
+
+/** The EUI-64 of a neighbour. */
+export function neighborKey(values: ReadonlyMap<string, unknown>): string | null {
+  const address = fields(values.get('addr'));
+  return address['type'] === '64b' ? text(address['value']) || null : null;
+}
+
+/** As the router sums it up, for a host that has not got the table's rows. */
+function parentBySummary(summary: Element | undefined, booted: number | null): Heard<Parent> | null {
+  const told = fields(summary?.values.get('preferredParent'));
+  const key = text(told['mote']);
+  if (key === null) return null;
+  const sent = number(told['numTx']);
+  const prr = number(told['prr']);
+  const acked = sent === null || prr === null ? null : Math.round(sent * prr);
+  return heard({ key, told: 'neighbors', rssi: number(told['rssi']), sent, acked }, summary?.t ?? null, booted);
+}
+
+function parentByDao(dag: DagMote | null): Heard<Parent> | null {
+  const key = dag?.parents[0];
+  if (key === undefined) return null;
+  return { value: { key, told: 'dao', rssi: null, sent: null, acked: null }, t: dag?.heard ?? null, earlier: false };
+}
+
+/** The inventory is not sent again for a new `last_heard` alone, so the elements' own times count too. */
+function lastHeard(mote: Mote, elements: Elements, dag: DagMote | null): number | null {
+  let latest = mote.lastHeard;
+  const consider = (t: number | null): void => {
+    if (t !== null && (latest === null || t > latest)) latest = t;
+  };
+  for (const element of elements.values()) consider(element.t);
+  consider(dag?.lastPacket ?? null);
   return latest;
 }
 
@@ -61,6 +225,8 @@ export interface Network {
   readonly pan: string | null;
   readonly prefix: string | null;
   readonly roots: readonly string[];
+  /** The root's slot number. */
+  readonly asn: Heard<number> | null;
 }
 
 /** What the DAG roots say of the network: one root is normal, none and several are worth telling. */
@@ -72,10 +238,17 @@ export function network(lbr: Lbr, rows: readonly MoteRow[]): Network {
     pan: text(first?.get('myPANID')),
     prefix: prefix === undefined ? null : asPrefix(prefix).text,
     roots: roots.map(shortName),
+    asn: roots[0]?.asn ?? null,
   };
 }
 
 /** The 16-bit id, or what else there is to call a mote by. */
 export function shortName(row: Pick<MoteRow, 'id16' | 'eui' | 'port' | 'key'>): string {
   return row.id16 ?? row.eui?.slice(-4) ?? row.port?.split('/').at(-1) ?? row.key;
+}
+
+/** Whether a search means this mote: by its addresses or its port. */
+export function isFound(row: MoteRow, words: string): boolean {
+  const sought = words.trim().toLowerCase();
+  return sought !== '' && `${row.id16 ?? ''} ${row.eui ?? ''} ${row.port ?? ''}`.toLowerCase().includes(sought);
 }

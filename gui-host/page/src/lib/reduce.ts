@@ -4,6 +4,7 @@
 import { observe } from './clock';
 import * as command from './command';
 import { applyCounts } from './counts';
+import { readDag } from './dag';
 import { readHealth } from './health';
 import { applyInventory } from './inventory';
 import { MAX_LBRS, MAX_REASONS } from './limits';
@@ -12,6 +13,7 @@ import { appendGap, appendLog, logFromSnapshot } from './log';
 import { emptyLbr, type CommandEvent, type Lbr, type Link, type Model, type Server } from './model';
 import { entries, fields, isFields, list, number, text, type Fields } from './shapes';
 import { applyStatus } from './status';
+import { applyUinject } from './uinject';
 
 export type Action =
   | { readonly kind: 'server'; readonly server: Server }
@@ -71,8 +73,10 @@ function lbrFromSnapshot(id: string, value: Fields, link: Link | undefined, at: 
   let lbr = emptyLbr(id);
   if (isFields(value['inventory'])) lbr = applyInventory(lbr, value['inventory']);
   for (const [, status] of entries(value['status'])) lbr = applyStatus(lbr, fields(status)) ?? lbr;
-  lbr = { ...lbr, counts: applyCounts(lbr.counts, fields(value['counts'])), log: logFromSnapshot(value['logs']) };
+  lbr = { ...lbr, counts: applyCounts(lbr.counts, fields(value['counts']), at), log: logFromSnapshot(value['logs']) };
   if (isFields(value['health'])) lbr = { ...lbr, health: readHealth(value['health']) };
+  if (isFields(value['dag'])) lbr = { ...lbr, dag: readDag(value['dag']) };
+  if (isFields(value['uinject'])) lbr = { ...lbr, uinject: applyUinject(lbr.uinject, value['uinject']) };
   // The newest time in the snapshot was on the router's clock when gui-host heard its last message.
   return { ...lbr, clockOffset: observe(null, link?.lastMessage ?? at, newestTime(lbr)) };
 }
@@ -99,27 +103,31 @@ function applyNotification(model: Model, topic: string, params: unknown, at: num
   }
   const known = model.lbrs.get(id);
   if (known === undefined && model.lbrs.size >= MAX_LBRS) return ignore(model, 'more routers than the page holds');
-  const lbr = applyToLbr(known ?? emptyLbr(id), topic, message);
+  const lbr = applyToLbr(known ?? emptyLbr(id), topic, message, at);
   if (lbr === null) return ignore(model, `${topic}: of unknown shape`);
   const clockOffset = observe(lbr.clockOffset, at, number(message['t']));
   return { ...model, lbrs: new Map(model.lbrs).set(id, { ...lbr, clockOffset }) };
 }
 
 /** One message of a router. A topic this page does not know changes nothing; null means a known topic was unreadable. */
-function applyToLbr(lbr: Lbr, topic: string, message: Fields): Lbr | null {
+function applyToLbr(lbr: Lbr, topic: string, message: Fields, at: number): Lbr | null {
   switch (topic) {
     case 'mote-inventory':
       return Array.isArray(message['motes']) ? applyInventory(lbr, message) : null;
     case 'mote-status':
       return applyStatus(lbr, message);
     case 'event-count':
-      return { ...lbr, counts: applyCounts(lbr.counts, message) };
+      return { ...lbr, counts: applyCounts(lbr.counts, message, at) };
     case 'mote-log':
       return { ...lbr, log: appendLog(lbr.log, message) };
     case 'gap':
       return { ...lbr, log: appendGap(lbr.log, message) };
     case 'lbr-health':
       return { ...lbr, health: readHealth(message) };
+    case 'dag':
+      return Array.isArray(message['motes']) ? { ...lbr, dag: readDag(message) } : null;
+    case 'uinject':
+      return { ...lbr, uinject: applyUinject(lbr.uinject, message) };
     default:
       return lbr;
   }

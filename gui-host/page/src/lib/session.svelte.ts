@@ -1,31 +1,34 @@
 // The page's one live object: the model, what is selected, and the way to ask a router for something. Messages go
-// through the pure reducer at once; the panels see the newest model once per animation frame, and a hidden tab, which
-// has no frames, draws nothing.
+// through the pure reducer at once; the panels see the newest model with an animation frame, and no more often than a
+// person can read where only figures changed. A hidden tab, which has no frames, draws nothing.
 
-import { formatFragment, parseFragment, type Selection } from './fragment';
-import { INITIAL_MODEL, type CommandEvent, type Model } from './model';
+import { formatFragment, NOTHING_SELECTED, parseFragment, type Selection } from './fragment';
+import { History } from './history';
+import { INITIAL_MODEL, type Model } from './model';
 import { reduce, type Action } from './reduce';
 import { RpcClient, type Socket } from './rpc';
 import { fields, raw, text } from './shapes';
 import { currentToken, rememberToken } from './token';
+import type { Wish } from './wish';
 
 /** The echo test that the page asks for: long enough to show a bad line, over in a few seconds. */
 const ECHO_TEST = { count: 10, size: 40 } as const;
 
-/** What a command says beside its event and its mote. */
-interface Arguments {
-  readonly on?: boolean;
-  readonly count?: number;
-  readonly size?: number;
-}
+/** Figures that only moved are shown this often; with 200 motes at 4 Hz each frame has some. */
+const FIGURES_MS = 250;
+
+const RECORD_MS = 1_000;
 
 export class Session {
   /** What the panels read. */
   model: Model = $state.raw(INITIAL_MODEL);
-  selection: Selection = $state.raw({ lbr: null, mote: null });
+  selection: Selection = $state.raw(NOTHING_SELECTED);
+  readonly history = new History();
 
   #newest: Model = INITIAL_MODEL;
   #frame: number | null = null;
+  #later: ReturnType<typeof setTimeout> | undefined;
+  #shownAt = 0;
   #asked = 0;
   readonly #client: RpcClient;
 
@@ -47,30 +50,26 @@ export class Session {
     document.addEventListener('visibilitychange', () => {
       if (!document.hidden) this.#client.retryNow();
     });
+    setInterval(() => this.#record(), RECORD_MS);
     if (!this.#readAddress()) this.#client.start();
+  }
+
+  /** Selects without leaving a trace for the browser's way back: filters, and steps from mote to mote. */
+  select(change: Partial<Selection>): void {
+    this.selection = { ...this.selection, ...change };
+    window.history.replaceState(null, '', formatFragment(this.selection));
   }
 
   retryNow(): void {
     this.#client.retryNow();
   }
 
-  setRoot(lbr: string, mote: string, on: boolean): void {
-    void this.#ask(lbr, 'set-dagroot', mote, { on });
+  /** Asks a router for something, and follows what becomes of it. */
+  ask(lbr: string, wish: Wish): void {
+    void this.#ask(lbr, wish.event === 'echo-mote' ? { ...ECHO_TEST, ...wish } : wish);
   }
 
-  toggleRoot(lbr: string, mote: string): void {
-    void this.#ask(lbr, 'toggle-dagroot', mote, {});
-  }
-
-  resetMote(lbr: string, mote: string): void {
-    void this.#ask(lbr, 'reset-mote', mote, {});
-  }
-
-  testEcho(lbr: string, mote: string): void {
-    void this.#ask(lbr, 'echo-mote', mote, ECHO_TEST);
-  }
-
-  async #ask(lbr: string, event: CommandEvent, mote: string, args: Arguments): Promise<void> {
+  async #ask(lbr: string, { event, mote, ...args }: Wish): Promise<void> {
     const key = `asked:${this.#asked++}`;
     this.#dispatch({ kind: 'command-asked', key, lbr, event, mote, on: args.on ?? null, at: Date.now() });
     try {
@@ -86,22 +85,43 @@ export class Session {
 
   /** Takes a token out of the address, so that it is neither seen nor copied with it. True if there was one. */
   #readAddress(): boolean {
-    const { token, lbr, mote } = parseFragment(location.hash);
-    this.selection = { lbr, mote };
+    const { token, selection } = parseFragment(location.hash);
+    this.selection = selection;
     if (token === null) return false;
     rememberToken(token);
-    history.replaceState(null, '', formatFragment({ lbr, mote }));
+    window.history.replaceState(null, '', formatFragment(selection));
     this.#client.start();
     return true;
   }
 
   #dispatch(action: Action): void {
     this.#newest = reduce(this.#newest, action);
+    const wait = movesFiguresOnly(action) ? this.#shownAt + FIGURES_MS - Date.now() : 0;
+    if (wait <= 0) this.#showSoon();
+    else this.#later ??= setTimeout(() => this.#showSoon(), wait);
+  }
+
+  #showSoon(): void {
+    clearTimeout(this.#later);
+    this.#later = undefined;
     this.#frame ??= requestAnimationFrame(() => {
       this.#frame = null;
+      this.#shownAt = Date.now();
       this.model = this.#newest;
     });
   }
+
+  #record(): void {
+    for (const link of this.#newest.links) {
+      const lbr = link.phase === 'live' && link.lbr !== null ? this.#newest.lbrs.get(link.lbr.id) : undefined;
+      if (lbr !== undefined) this.history.record(lbr, Date.now());
+    }
+  }
+}
+
+/** What a person did, and what comes of it, is shown with the very next frame. */
+function movesFiguresOnly(action: Action): boolean {
+  return action.kind === 'notification' && (action.topic === 'mote-status' || action.topic === 'event-count');
 }
 
 /** The router names a mote by its EUI-64, or by its port until it has told. */

@@ -1,6 +1,7 @@
 // How one value of a status element is put into words. A value of the expected shape becomes short text with a
 // tooltip; any other shape is shown raw, so that nothing a mote says is hidden.
 
+import { receptionRatio, type Ratio } from './ratio';
 import { flag, fields, isFields, number, raw, text } from './shapes';
 import { grouped, percent } from './words';
 
@@ -137,9 +138,6 @@ export const asRssi: Show = known((value) => {
   return read === null ? null : { text: `${read} dBm` };
 });
 
-/** Fewer transmissions than this say nothing about a link. */
-const ENOUGH_TX = 10;
-
 /**
  * The share of frames that were acknowledged. The mote halves both counters together before they overflow, so their
  * ratio stays right where their differences would not.
@@ -150,9 +148,10 @@ export function deliveryRatio(values: ReadonlyMap<string, unknown>): Shown {
   if (sent === null || acknowledged === null || sent === 0) return UNHEARD;
   // Frames to everybody are not acknowledged.
   if (text(fields(values.get('neighbor'))['type']) === 'anycast') return UNHEARD;
-  const ratio = acknowledged / sent;
-  const hint = `${acknowledged} of ${sent}`;
-  const words = `${Math.round(ratio * 100)} %`;
-  if (sent < ENOUGH_TX) return { text: words, hint: `${hint}: too few to judge`, tone: 'muted' };
-  return { text: words, hint, tone: ratio >= 0.9 ? 'good' : ratio >= 0.7 ? 'fair' : 'bad' };
+  return shownRatio(receptionRatio(acknowledged, sent));
+}
+
+export function shownRatio(ratio: Ratio | null): Shown {
+  if (ratio === null) return UNHEARD;
+  return { text: ratio.text, hint: ratio.hint, tone: ratio.band === 'unsure' ? 'muted' : ratio.band };
 }

@@ -1,0 +1,4 @@
+// The panels with charts, apart because the chart library is as large as all the rest: it comes after the first sight.
+
+export { default as History } from './HistoryView.svelte';
+export { default as Traffic } from './TrafficPanel.svelte';
