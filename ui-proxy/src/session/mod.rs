@@ -162,7 +162,10 @@ impl Session {
             Notification::Port(report) => self.with_mirror(|mirror| mirror.ports.handle_report(now, report)),
             Notification::Dag(entry) => self.with_mirror(|mirror| mirror.dag.handle_entry(entry)),
             Notification::DagGone(mote) => self.with_mirror(|mirror| mirror.dag.handle_gone(mote)),
-            Notification::Uinject(report) => self.with_mirror(|mirror| mirror.uinject.handle(report)),
+            Notification::Uinject(report) => self.with_mirror(|mirror| {
+                mirror.uinject.handle(report);
+                Kept::Yes
+            }),
         }
     }
 

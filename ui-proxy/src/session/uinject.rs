@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mqtypes::ids::Eui64;
 use mqtypes::mesh::UinjectReport;
 
-use super::bounds::{Kept, MOST_MOTES};
+use super::bounds::MOST_MOTES;
 use super::pace::Pace;
 use super::turn::Extent;
 
@@ -19,18 +19,23 @@ pub struct Uinject {
 }
 
 impl Uinject {
-    /// A source was heard.
-    pub fn handle(&mut self, report: UinjectReport) -> Kept {
+    /// A source was heard. Nobody tells that one is gone: beyond the bound the one heard longest ago gives way.
+    pub fn handle(&mut self, report: UinjectReport) {
         let mote = report.mote;
-        let known = self.reports.get(&mote);
-        if known.is_none() && self.reports.len() >= MOST_MOTES {
-            return Kept::No;
+        if !self.reports.contains_key(&mote) && self.reports.len() >= MOST_MOTES {
+            self.forget_the_oldest();
         }
-        if known != Some(&report) {
+        if self.reports.get(&mote) != Some(&report) {
             self.reports.insert(mote, report);
             self.changed.insert(mote);
         }
-        Kept::Yes
+    }
+
+    fn forget_the_oldest(&mut self) {
+        if let Some(oldest) = self.reports.values().min_by_key(|report| report.heard).map(|report| report.mote) {
+            self.reports.remove(&oldest);
+            self.changed.remove(&oldest);
+        }
     }
 
     /// Is there a change to say?
@@ -74,7 +79,7 @@ pub(crate) mod tests {
     fn only_what_changed_since_it_was_said_is_said() {
         let mut uinject = Uinject::default();
         for (mote, counter) in [(2, 1), (3, 1), (2, 2)] {
-            assert_eq!(uinject.handle(report(mote, counter)), Kept::Yes);
+            uinject.handle(report(mote, counter));
         }
         assert_eq!(uinject.take(Extent::Changes), [report(2, 2), report(3, 1)]);
         uinject.handle(report(2, 2));
@@ -88,9 +93,11 @@ pub(crate) mod tests {
     fn no_sender_grows_it_without_end() {
         let mut uinject = Uinject::default();
         for mote in 0..MOST_MOTES as u16 {
-            assert_eq!(uinject.handle(report(mote, 1)), Kept::Yes);
+            uinject.handle(report(mote, mote + 1));
         }
-        assert_eq!(uinject.handle(report(u16::MAX, 1)), Kept::No);
-        assert_eq!(uinject.handle(report(0, 2)), Kept::Yes);
+        uinject.handle(report(u16::MAX, 9999));
+        let told = uinject.take(Extent::All);
+        assert_eq!(told.len(), MOST_MOTES);
+        assert!(told.contains(&report(u16::MAX, 9999)) && !told.contains(&report(0, 1)));
     }
 }
