@@ -8,7 +8,17 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
-use crate::target::Target;
+use crate::{
+    discover::DiscoverOptions,
+    guard::{self, GuardOptions},
+    history::{
+        civil::When,
+        question::{Export, Format},
+        store::Keep,
+    },
+    ssh::Dialect,
+    target::Target,
+};
 
 /// The port that `ui-proxy` dials unless it is configured otherwise.
 pub const DEFAULT_LINK_PORT: u16 = 8000;
@@ -30,27 +40,87 @@ pub enum Task {
     Serve(ServeOptions),
     /// Make a key file.
     Keygen(KeygenOptions),
+    /// Print history.
+    Export(ExportOptions),
+    /// List the routers of the local network.
+    Discover(DiscoverOptions),
+    /// Run a program until nobody wants it any more.
+    Guard(GuardOptions),
 }
 
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Make the key file that this host and its routers share, and print how to copy it.
     Keygen(KeygenOptions),
+    /// List the border routers that announce themselves on the local network.
+    Discover(DiscoverOptions),
+    /// Run a program until standard input ends; how the host starts ssh.
+    #[command(name = guard::VERB, hide = true)]
+    Guard(GuardOptions),
+    /// What was kept of figures, events and counters.
+    #[command(subcommand)]
+    History(HistoryVerb),
+}
+
+#[derive(Debug, Subcommand)]
+enum HistoryVerb {
+    /// Print what was kept, in the order of time; the newest few seconds of a running host are not in it yet.
+    Export(ExportOptions),
+}
+
+/// Options of `gui-host history export`.
+#[derive(Debug, Args)]
+pub struct ExportOptions {
+    /// How it is written.
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub format: Format,
+
+    /// The database [default: $XDG_DATA_HOME/openwsn-lbr/history.sqlite, or that in ~/.local/share].
+    #[arg(long, value_name = "FILE")]
+    pub history: Option<PathBuf>,
+
+    /// Only of the border router of this id.
+    #[arg(long, value_name = "ID")]
+    lbr: Option<String>,
+
+    /// Only of the mote of this EUI-64, 16 lower-case hex digits.
+    #[arg(long, value_name = "EUI")]
+    mote: Option<String>,
+
+    /// From this time on: 2026-11-21, 2026-11-21T08:30:00Z, Unix milliseconds, or how long ago, such as 15m, 2h, 7d
+    /// [default: all].
+    #[arg(long, value_name = "TIME")]
+    from: Option<When>,
+
+    /// Until this time [default: now].
+    #[arg(long, value_name = "TIME")]
+    to: Option<When>,
+}
+
+impl ExportOptions {
+    /// What is to be printed, if it is now that time (Unix ms).
+    pub fn question(&self, now: u64) -> Result<Export, String> {
+        let from = self.from.map_or(0, |from| from.unix_ms(now));
+        let to = self.to.map_or(now, |to| to.unix_ms(now));
+        Export { lbr: self.lbr.clone(), mote: self.mote.clone(), from, to, format: self.format }.check()
+    }
 }
 
 /// Options of `gui-host keygen`.
 #[derive(Debug, Args)]
 pub struct KeygenOptions {
-    /// Where to put the key [default: $XDG_CONFIG_HOME/lbr/ui.key, or ~/.config/lbr/ui.key].
-    #[arg(long, value_name = "FILE")]
+    /// Where to put the key
+    /// [default: $XDG_CONFIG_HOME/lbr/ui.key, or ~/.config/lbr/ui.key].
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     pub key_file: Option<PathBuf>,
 }
 
 /// Options of `gui-host`.
 #[derive(Debug, Args)]
 pub struct ServeOptions {
-    /// Border router to set up the tunnel to, with ssh; may be given several times.
-    #[arg(long, value_name = "USER@HOST", allow_hyphen_values = true)]
+    /// Border router to set up the tunnel to, as ssh knows it; may be given several times.
+    /// It must let you in without a password.
+    #[arg(long, value_name = "USER@HOST", allow_hyphen_values = true, verbatim_doc_comment)]
     pub lbr: Vec<Target>,
 
     /// Port for the links of routers, on 127.0.0.1 and ::1; 0 takes a free one.
@@ -63,7 +133,7 @@ pub struct ServeOptions {
 
     /// Port that routers dial on their side of the tunnel; it enters the proof
     /// [default: 8000 with --lbr, else the link port].
-    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "PORT", verbatim_doc_comment, value_parser = clap::value_parser!(u16).range(1..))]
     pub remote_port: Option<u16>,
 
     /// How routers and this host prove themselves to each other.
@@ -72,7 +142,7 @@ pub struct ServeOptions {
 
     /// The shared key, a file of mode 0600 or 0640
     /// [default: $XDG_CONFIG_HOME/lbr/ui.key, or ~/.config/lbr/ui.key].
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     pub key_file: Option<PathBuf>,
 
     /// Print each message of the links as a line of JSON, and take commands as lines of JSON.
@@ -83,18 +153,48 @@ pub struct ServeOptions {
     #[arg(long)]
     pub no_page: bool,
 
+    /// Open the page in the browser. While that starts, other users of this computer can see
+    /// the page's token in the list of processes.
+    #[arg(long, conflicts_with = "no_page", verbatim_doc_comment)]
+    pub open: bool,
+
+    /// The database of history
+    /// [default: $XDG_DATA_HOME/openwsn-lbr/history.sqlite, or that in ~/.local/share].
+    #[arg(long, value_name = "FILE", conflicts_with = "no_history", verbatim_doc_comment)]
+    pub history: Option<PathBuf>,
+
+    /// Keep no history but the last 15 minutes, in memory.
+    #[arg(long)]
+    pub no_history: bool,
+
+    /// Days that history is kept.
+    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..))]
+    pub history_days: u16,
+
+    /// Megabytes that the database of history may have; the oldest gives way.
+    #[arg(long, value_name = "MB", default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..))]
+    pub history_size: u16,
+
     /// Configuration file for ssh (its -F).
     #[arg(long, value_name = "FILE")]
     pub ssh_config: Option<PathBuf>,
 
-    /// The ssh program.
-    #[arg(long, value_name = "PROGRAM", default_value = "ssh")]
+    /// The ssh program. One named plink gets PuTTY's options; it has saved sessions in place of
+    /// --ssh-config, and should be told there to send keepalives.
+    #[arg(long, value_name = "PROGRAM", default_value = "ssh", verbatim_doc_comment)]
     pub ssh: OsString,
 
     /// Command that wakes ui-proxy on the router
     /// [default: `pkill -USR1 -x ui-proxy`, else `ui-proxy wake --port PORT`].
-    #[arg(long, value_name = "COMMAND", value_parser = wake_command, allow_hyphen_values = true)]
+    #[arg(long, value_name = "COMMAND", value_parser = wake_command, allow_hyphen_values = true, verbatim_doc_comment)]
     pub wake_command: Option<String>,
+}
+
+impl ServeOptions {
+    /// How much history is kept.
+    pub fn keep(&self) -> Keep {
+        Keep { age: u64::from(self.history_days) * 24 * 60 * 60 * 1000, bytes: u64::from(self.history_size) * 1_000_000 }
+    }
 }
 
 /// Values of `--auth`.
@@ -111,6 +211,9 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -
     let cli = Cli::try_parse_from(arguments)?;
     match cli.verb {
         Some(Verb::Keygen(options)) => Ok(Task::Keygen(options)),
+        Some(Verb::History(HistoryVerb::Export(options))) => Ok(Task::Export(options)),
+        Some(Verb::Discover(options)) => Ok(Task::Discover(options)),
+        Some(Verb::Guard(options)) => Ok(Task::Guard(options)),
         None => check(cli.serve).map(Task::Serve),
     }
 }
@@ -128,6 +231,12 @@ fn check(options: ServeOptions) -> Result<ServeOptions, clap::Error> {
     if options.lbr.len() > MAX_TARGETS {
         return Err(conflict(&format!("--lbr was given {} times; a host takes at most {MAX_TARGETS}", options.lbr.len())));
     }
+    if let Some(twice) = options.lbr.iter().enumerate().find_map(|(index, lbr)| options.lbr[..index].contains(lbr).then_some(lbr)) {
+        return Err(conflict(&format!("--lbr {twice} was given twice; a router gives its port to one tunnel")));
+    }
+    if options.ssh_config.is_some() && Dialect::of(&options.ssh) == Dialect::Plink {
+        return Err(conflict("--ssh-config is for OpenSSH; with plink, give the name of a saved session as --lbr"));
+    }
     Ok(options)
 }
 
@@ -137,6 +246,12 @@ const MAX_TARGETS: usize = 8;
 fn conflict(text: &str) -> clap::Error {
     use clap::CommandFactory;
     Cli::command().error(ErrorKind::ArgumentConflict, text)
+}
+
+/// The refusal of values that do not fit together.
+pub fn refusal(text: &str) -> clap::Error {
+    use clap::CommandFactory;
+    Cli::command().error(ErrorKind::ValueValidation, text)
 }
 
 /// A remote command is one argument of `ssh`, after the target, where `ssh` still takes options.
@@ -177,6 +292,10 @@ mod tests {
         check(&["--wake-command=-v"], &["--wake-command", "begin with '-'"]);
         check(&["--auth", "none", "--key-file", "x"], &["--auth none", "--key-file"]);
         check(&["keygen", "--json"], &["--json"]);
+        check(&["--lbr", "me@a", "--lbr", "b", "--lbr", "me@a"], &["--lbr me@a", "twice"]);
+        check(&["--ssh", "plink", "--ssh-config", "x"], &["--ssh-config", "saved session"]);
+        check(&["--open", "--no-page"], &["--open", "--no-page"]);
+        check(&["discover", "--time", "0"], &["--time", "0"]);
     }
 
     #[test]

@@ -5,13 +5,12 @@
 use std::{
     env, fmt, fs, io,
     io::{Read, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
 use data_encoding::BASE64;
 
-use crate::{random, shell};
+use crate::{private_file, random, shell};
 
 /// Longest key file that is read; 45 bytes are enough.
 const MAX_FILE: u64 = 1024;
@@ -29,8 +28,8 @@ impl fmt::Debug for Key {
 /// What is wrong with a key file, and the way out.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// Neither `XDG_CONFIG_HOME` nor `HOME` is set.
-    #[error("no place for the key file: neither XDG_CONFIG_HOME nor HOME is set; name it with --key-file FILE")]
+    /// There is no home directory.
+    #[error("no place for the key file: {HOMES}; name it with --key-file FILE")]
     NoHome,
     /// There is none.
     #[error("key file {0}: there is none; make one with `gui-host keygen --key-file {1}`, or use --auth none on both sides for trying out")]
@@ -51,10 +50,8 @@ pub enum KeyError {
     /// Not 32 bytes of base64.
     #[error("key file {0}: not 32 bytes of base64 in one line; put the router's key there, or remove it and run `gui-host keygen`")]
     Content(PathBuf),
-    /// `keygen` found one.
-    #[error(
-        "key file {0}: exists already and is kept, since routers may hold the same key; remove it first, or name another with --key-file"
-    )]
+    /// There is one already.
+    #[error("key file {0}: exists already")]
     Exists(PathBuf),
     /// No randomness.
     #[error("{0:#}")]
@@ -83,8 +80,7 @@ impl Key {
             }
             Err(error) => return Err(io(error)),
         };
-        let mode = file.metadata().map_err(io)?.permissions().mode() & 0o7777;
-        if mode & !0o640 != 0 {
+        if let Some(mode) = private_file::mode_open_to_others(&file.metadata().map_err(io)?) {
             let quoted = shell::quote_path(path);
             return Err(KeyError::Mode { path: path.to_owned(), mode, quoted });
         }
@@ -102,10 +98,9 @@ impl Key {
         let io = |error| KeyError::Io(path.to_owned(), error);
         let key = random::bytes::<32>().map_err(KeyError::Random)?;
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io)?;
+            private_file::make_folder(folder).map_err(io)?;
         }
-        let opened = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-        let mut file = match opened {
+        let mut file = match private_file::create_new(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 return Err(KeyError::Exists(path.to_owned()));
@@ -116,26 +111,57 @@ impl Key {
     }
 }
 
-/// `$XDG_CONFIG_HOME/lbr/ui.key`, or `~/.config/lbr/ui.key`.
+/// Why there is no default path.
+#[cfg(unix)]
+const HOMES: &str = "neither XDG_CONFIG_HOME nor HOME is set";
+#[cfg(windows)]
+const HOMES: &str = "APPDATA is not set";
+
+/// `$XDG_CONFIG_HOME/lbr/ui.key`, or `~/.config/lbr/ui.key`; on Windows `%APPDATA%\lbr\ui.key`.
 pub fn default_path() -> Result<PathBuf, KeyError> {
     let folder = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    folder("XDG_CONFIG_HOME")
-        .or_else(|| folder("HOME").map(|home| home.join(".config")))
-        .map(|config| config.join("lbr/ui.key"))
-        .ok_or(KeyError::NoHome)
+    let config = if cfg!(windows) {
+        folder("APPDATA")
+    } else {
+        folder("XDG_CONFIG_HOME").or_else(|| folder("HOME").map(|home| home.join(".config")))
+    };
+    config.map(|config| config.join("lbr").join("ui.key")).ok_or(KeyError::NoHome)
+}
+
+/// What to do with the key, in words and commands.
+pub fn instructions(path: &Path, remote_port: u16) -> String {
+    let (copy, line) = (copy_command(path), authorized_key(remote_port));
+    format!(
+        "Put the same key on each router, with its address in place of LBR:\n  {copy}\n\n\
+         If the key with which you log in there is to open the link and nothing else, let this be its line in the\n\
+         authorized_keys of a user of the group lbr on the router, with your public key (such as the line in\n\
+         ~/.ssh/id_ed25519.pub, or what `ssh-add -L` prints) in place of YOUR-PUBLIC-KEY:\n  {line}\n"
+    )
 }
 
 /// The shell command that puts the key file on a router, readable for its group `lbr` alone.
-pub fn copy_command(path: &Path) -> String {
+fn copy_command(path: &Path) -> String {
+    // PowerShell knows no `<`; what its pipe adds to the line ends is white space to the reader.
+    let remote = "mkdir -p -m 755 /var/lib/lbr && umask 077 && cat >/var/lib/lbr/ui.key \
+         && chgrp lbr /var/lib/lbr/ui.key && chmod 640 /var/lib/lbr/ui.key";
+    let path = shell::quote_path(path);
+    if cfg!(windows) { format!("type {path} | ssh root@LBR \"{remote}\"") } else { format!("ssh root@LBR '{remote}' <{path}") }
+}
+
+/// The line of `authorized_keys` with which a key can be used for the link and for nothing else.
+///
+/// A session of it runs `ui-proxy wake` whatever it asks for, and the only port that it can have the router listen on is
+/// the one that `ui-proxy` dials.
+fn authorized_key(remote_port: u16) -> String {
     format!(
-        "ssh root@LBR 'mkdir -p -m 755 /var/lib/lbr && umask 077 && cat >/var/lib/lbr/ui.key \
-         && chgrp lbr /var/lib/lbr/ui.key && chmod 640 /var/lib/lbr/ui.key' <{}",
-        shell::quote_path(path)
+        r#"restrict,port-forwarding,permitlisten="127.0.0.1:{remote_port}",permitlisten="localhost:{remote_port}",command="ui-proxy wake" YOUR-PUBLIC-KEY"#
     )
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn file(text: &str, mode: u32) -> (tempfile::TempDir, PathBuf) {

@@ -11,24 +11,35 @@
 //! | `web` | the page and its WebSocket; `web::rpc` is the home of the browser protocol |
 //! | `wslink` | the same for stock wslink clients; the home of that protocol |
 //! | `hub` | last values, who is told what; pure |
-//! | `tunnel`, `ssh` | the way to a router: the state machine, and its processes |
+//! | `history` | what was: sampled, kept in a database, asked for |
+//! | `tunnel`, `ssh`, `keeper` | the way to a router: the state machine, the command lines, the processes |
+//! | `guard` | what ends an `ssh` whose host is gone |
+//! | `discover` | which routers there are on the local network |
 //! | `json_lines` | `--json` |
 
 mod cli;
 mod clock;
+mod complaint;
+mod discover;
 mod failure;
+mod guard;
 mod hall;
+mod history;
 mod hub;
 mod json_lines;
+mod keeper;
 mod key;
 mod link;
 mod loopback;
+mod open;
+mod private_file;
 mod proof;
 mod pulse;
 mod random;
 mod shell;
 mod socket;
 mod ssh;
+mod stop;
 mod target;
 mod terminal;
 mod tunnel;
@@ -36,6 +47,7 @@ mod web;
 mod wslink;
 
 use std::{
+    env,
     ffi::OsString,
     io::{self, Write},
     process::ExitCode,
@@ -44,28 +56,30 @@ use std::{
 };
 
 use anyhow::Context;
-use tokio::{
-    runtime,
-    signal::unix::{Signal, SignalKind, signal},
-    task::JoinSet,
-    time::interval,
-};
+use tokio::{runtime, task::JoinSet, time::interval};
 
 use crate::{
-    cli::{Auth, DEFAULT_LINK_PORT, KeygenOptions, ServeOptions, Task},
+    cli::{Auth, DEFAULT_LINK_PORT, ExportOptions, KeygenOptions, ServeOptions, Task},
     clock::Now,
     failure::Failure,
     hall::Hall,
+    history::{
+        archive::{self, Archive},
+        desk::Desk,
+        export::Reader,
+        store::{Store, StoreError},
+    },
     hub::{Hub, Settings, TargetSettings},
     json_lines::Printer,
     key::Key,
     link::{Link, Refusals, handshake::Authentication},
     loopback::Bound,
     ssh::Ssh,
+    stop::StopSignals,
     web::{Token, Web},
 };
 
-/// How often the hub looks for links that have become stale.
+/// How often the hub looks for links that have become stale, and samples history.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Runs the program with its arguments, the first of which is its name.
@@ -76,6 +90,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = match cli::parse(arguments) {
         Err(error) => Err(Failure::Usage(error)),
         Ok(Task::Keygen(options)) => keygen(options),
+        Ok(Task::Discover(options)) => discover::run(&options),
+        Ok(Task::Guard(options)) => return guard::run(&options),
+        Ok(Task::Export(options)) => export(&options),
         Ok(Task::Serve(options)) => serve(options),
     };
     match done {
@@ -87,9 +104,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn keygen(options: KeygenOptions) -> Result<(), Failure> {
     let configuration = |error: key::KeyError| Failure::Configuration(error.into());
     let path = options.key_file.map_or_else(key::default_path, Ok).map_err(configuration)?;
-    Key::make(&path).map_err(configuration)?;
-    let text =
-        format!("wrote {} (32 random bytes, mode 0600)\nput the same key on the router:\n  {}\n", path.display(), key::copy_command(&path));
+    let done = match Key::make(&path) {
+        Ok(()) => "wrote it (32 random bytes, for you alone)",
+        // Routers may hold the same key.
+        Err(key::KeyError::Exists(_)) => Key::read(&path).map(|_| "it is there already, and is kept").map_err(configuration)?,
+        Err(error) => return Err(configuration(error)),
+    };
+    let text = format!("key file {}: {done}\n\n{}", path.display(), key::instructions(&path, DEFAULT_LINK_PORT));
     io::stdout().write_all(text.as_bytes()).context("cannot print").map_err(Failure::Environment)
 }
 
@@ -105,6 +126,44 @@ fn serve(options: ServeOptions) -> Result<(), Failure> {
     // A thread that waits for a line on standard input would be waited for.
     runtime.shutdown_background();
     done
+}
+
+/// Writes what was kept to standard output.
+fn export(options: &ExportOptions) -> Result<(), Failure> {
+    let environment = |error: StoreError| Failure::Environment(anyhow::anyhow!("history: {error}"));
+    let now = Now::read().unix_ms;
+    let export = options.question(now).map_err(|error| Failure::Usage(cli::refusal(&error)))?;
+    let path = options.history.clone().map_or_else(archive::default_path, Ok).map_err(environment)?;
+    let store = Store::open_to_read(&path).map_err(environment)?;
+    let mut failed = None;
+    let mut output = io::stdout().lock();
+    let written = history::export::write(&store, &export, |piece| match output.write_all(piece.as_bytes()) {
+        Ok(()) => Reader::Reads,
+        Err(error) => {
+            failed = Some(error);
+            Reader::Gone
+        }
+    });
+    written.map_err(environment)?;
+    match failed.or(output.flush().err()) {
+        // Who has seen enough, such as `head`, closes the pipe.
+        Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Environment(error.into())),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The archive, if history is kept in one and there is a place for it.
+fn archive(options: &ServeOptions) -> Option<Archive> {
+    if options.no_history {
+        return None;
+    }
+    match options.history.clone().map_or_else(archive::default_path, Ok) {
+        Ok(path) => Some(Archive::start(path, options.keep())),
+        Err(error) => {
+            terminal::line(format_args!("history: {error}; the host goes on without history"));
+            None
+        }
+    }
 }
 
 fn authentication(options: &ServeOptions) -> Result<Authentication, Failure> {
@@ -128,7 +187,10 @@ async fn host(options: ServeOptions, authentication: Authentication) -> anyhow::
     let doors = Doors::bind(&options).await?;
     let remote_port = options.remote_port.unwrap_or(if options.lbr.is_empty() { doors.links[0].port } else { DEFAULT_LINK_PORT });
     let tunnels = tunnels(&options, &doors.links, remote_port);
+    let program = env::current_exe().context("cannot find this program's own file, which is needed to start ssh")?;
     let hall = Hall::new(Hub::new(settings(&tunnels, &doors, remote_port)?, Now::read()));
+    let archive = archive(&options);
+    let desk = Desk::new(archive.as_ref().map(|archive| archive.state().clone()));
     let printer = options.json.then(|| Printer::start(io::stdout()));
     let mut tasks = JoinSet::new();
 
@@ -148,23 +210,32 @@ async fn host(options: ServeOptions, authentication: Authentication) -> anyhow::
     if let Some(bound) = doors.page {
         let token = Token::make()?;
         let (port, shown) = (bound.port, token.reveal().to_owned());
-        web::serve(&mut tasks, bound, Web { hall: hall.clone(), token });
-        terminal::line(format_args!("page: http://127.0.0.1:{port}/#t={shown}"));
+        web::serve(&mut tasks, bound, Web { hall: hall.clone(), token, desk: desk.clone() });
+        let address = format!("http://127.0.0.1:{port}/#t={shown}");
+        terminal::line(format_args!("page: {address}"));
+        if options.open {
+            open::page(&address);
+        }
     }
     for (index, ssh) in tunnels.into_iter().enumerate() {
-        tasks.spawn(ssh::keep(ssh, index, hall.clone()));
+        tasks.spawn(keeper::keep(program.clone(), ssh, index, hall.clone()));
     }
     if options.json {
         json_lines::read_commands(hall.clone());
     }
-    tasks.spawn(look_for_stale_links(hall));
+    tasks.spawn(desk.answer_questions(hall.clone()));
+    tasks.spawn(look_every_second(hall.clone(), archive.clone()));
 
     tokio::select! {
         () = stop.wait() => {}
         () = unread(printer.as_ref()), if options.no_page => {}
     }
-    // Every ssh is killed with the task that started it.
+    // Every ssh is ended with the task that started it.
     tasks.shutdown().await;
+    if let Some(archive) = archive {
+        archive.write(hall.ask(Hub::finish_history));
+        archive.finish();
+    }
     if let Some(printer) = printer {
         printer.finish();
     }
@@ -219,11 +290,16 @@ fn announce_link(bound: &Bound, remote_port: u16) {
     }
 }
 
-async fn look_for_stale_links(hall: Arc<Hall>) {
+/// Has the hub notice what only time changes, and archives what was sampled meanwhile.
+async fn look_every_second(hall: Arc<Hall>, archive: Option<Archive>) {
     let mut look = interval(LOOK_EVERY);
     loop {
         look.tick().await;
         hall.tell(Hub::handle_timeout);
+        let batch = hall.ask(Hub::take_batch);
+        if let Some(archive) = &archive {
+            archive.write(batch);
+        }
     }
 }
 
@@ -232,24 +308,5 @@ async fn unread(printer: Option<&Printer>) {
     match printer {
         Some(printer) => printer.closed().await,
         None => std::future::pending().await,
-    }
-}
-
-/// The signals that mean stop. A hang-up is not among them: it reaches every `ssh` too, and `nohup`
-/// must be able to keep it away.
-struct StopSignals([Signal; 2]);
-
-impl StopSignals {
-    fn new() -> anyhow::Result<Self> {
-        let open = |kind| signal(kind).context("cannot listen to signals");
-        Ok(Self([open(SignalKind::interrupt())?, open(SignalKind::terminate())?]))
-    }
-
-    async fn wait(&mut self) {
-        let [interrupt, terminate] = &mut self.0;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
     }
 }

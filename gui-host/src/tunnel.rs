@@ -11,7 +11,7 @@ use std::{
 
 use serde::Serialize;
 
-use crate::{clock::Now, terminal};
+use crate::{clock::Now, complaint::Complaint, terminal};
 
 /// Time between starting the tunnel and the first wake-up: both log in to the same router, and the
 /// tunnel should be there first.
@@ -36,6 +36,8 @@ const MAX_LINE: usize = 300;
 pub enum Action {
     /// Start the ssh that holds the forward.
     StartSsh,
+    /// End it.
+    StopSsh,
     /// Run the wake-up command of that number.
     Wake(usize),
     /// End the wake-up command that runs.
@@ -49,6 +51,15 @@ pub enum LinkThrough {
     Absent,
     /// A router is there.
     Open,
+}
+
+/// Whose words they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speaker {
+    /// The ssh that holds the forward.
+    Tunnel,
+    /// The wake-up command.
+    WakeUp,
 }
 
 /// How a process ended.
@@ -109,6 +120,13 @@ pub struct TunnelReport {
     pub stderr: Vec<String>,
 }
 
+impl TunnelReport {
+    /// Whether something was tried in vain.
+    pub fn has_failed(&self) -> bool {
+        self.stages.iter().any(|stage| stage.state == StageState::Failed)
+    }
+}
+
 const SSH: usize = 0;
 const FORWARD: usize = 1;
 const WAKE_UP: usize = 2;
@@ -126,6 +144,9 @@ pub struct Tunnel {
     stages: [Stage; 3],
     detail: String,
     stderr: VecDeque<String>,
+    /// What the ssh that runs has complained of first, and what the wake-up.
+    complaint: Option<Complaint>,
+    wake_complaint: Option<Complaint>,
     actions: VecDeque<Action>,
 }
 
@@ -155,6 +176,8 @@ impl Tunnel {
             stages: ["ssh started", "forward accepted", "wake-up sent"].map(Stage::pending),
             detail: "starting ssh".to_owned(),
             stderr: VecDeque::new(),
+            complaint: None,
+            wake_complaint: None,
             actions: VecDeque::new(),
         }
     }
@@ -169,6 +192,7 @@ impl Tunnel {
 
     /// The ssh process has ended, or could not be started.
     pub fn handle_ssh_ended(&mut self, now: Now, why: &str) {
+        let why = &*explained(self.complaint.take(), why);
         if matches!(self.phase, Phase::Waking { .. }) {
             self.actions.push_back(Action::StopWake);
         }
@@ -182,12 +206,26 @@ impl Tunnel {
         self.pause = (self.pause * 2).min(MAX_PAUSE);
     }
 
-    /// ssh said something.
-    pub fn handle_stderr(&mut self, line: &str) {
+    /// ssh or the wake-up said something.
+    pub fn handle_stderr(&mut self, now: Now, speaker: Speaker, line: &str) {
         if self.stderr.len() >= KEPT_LINES {
             self.stderr.pop_front();
         }
         self.stderr.push_back(terminal::clean(line, MAX_LINE));
+        let Some(complaint) = Complaint::read(line) else { return };
+        match speaker {
+            Speaker::WakeUp => {
+                self.wake_complaint.get_or_insert(complaint);
+            }
+            Speaker::Tunnel => {
+                self.complaint.get_or_insert(complaint);
+                // OpenSSH ends by itself then, plink stays.
+                if complaint == Complaint::ForwardRefused && !matches!(self.phase, Phase::Resting { .. }) {
+                    self.actions.push_back(Action::StopSsh);
+                    self.handle_ssh_ended(now, "the forward is refused");
+                }
+            }
+        }
     }
 
     /// The wake-up command has ended.
@@ -204,11 +242,14 @@ impl Tunnel {
             }
             Ended::Failed(_) if tried + 1 < self.ways => self.wake(now, tried + 1),
             Ended::Failed(why) => {
-                let text = format!(
-                    "{why}; on the router: is ui-proxy running, and may this user wake it (root, lbr, or a member of the group lbr)?"
-                );
+                let text = match self.wake_complaint.take() {
+                    Some(complaint) => explained(Some(complaint), why),
+                    None => format!(
+                        "{why}; on the router: is ui-proxy running, and may this user wake it (root, lbr, or a member of the group lbr)?"
+                    ),
+                };
+                self.detail = format!("waking ui-proxy failed: {text}");
                 self.stages[WAKE_UP].set(now, StageState::Failed, text);
-                self.detail = format!("waking ui-proxy failed: {why}");
                 self.first_way = 0;
                 self.expect_link(now);
             }
@@ -260,6 +301,7 @@ impl Tunnel {
                 self.stages = self.stages.clone().map(|stage| Stage::pending(stage.name));
                 self.stages[SSH].set(now, StageState::Active, "");
                 "starting ssh".clone_into(&mut self.detail);
+                self.complaint = None;
                 self.actions.push_back(Action::StartSsh);
                 self.phase = Phase::Starting { until: now.instant + HEAD_START };
             }
@@ -286,6 +328,9 @@ impl Tunnel {
     fn wake(&mut self, now: Now, tried: usize) {
         let way = (self.first_way + tried) % self.ways;
         self.stages[WAKE_UP].set(now, StageState::Active, "");
+        if tried == 0 {
+            self.wake_complaint = None;
+        }
         self.actions.push_back(Action::Wake(way));
         self.phase = Phase::Waking { way, tried, until: now.instant + WAKE_LIMIT };
     }
@@ -294,6 +339,11 @@ impl Tunnel {
         self.phase = Phase::Expecting { until: now.instant + self.patience };
         self.patience = (self.patience * 2).min(MAX_PAUSE);
     }
+}
+
+/// The way out first: it is what a person looks for.
+fn explained(complaint: Option<Complaint>, why: &str) -> String {
+    complaint.map_or_else(|| why.to_owned(), |complaint| format!("{} ({why})", complaint.way_out()))
 }
 
 #[cfg(test)]
@@ -443,10 +493,49 @@ mod tests {
     fn the_words_of_ssh_are_bounded_and_clean() {
         let mut tunnel = Tunnel::new(Now::start(), 1);
         for number in 0..100 {
-            tunnel.handle_stderr(&format!("{number} \x1b[31m{}", "x".repeat(1000)));
+            tunnel.handle_stderr(Now::start(), Speaker::Tunnel, &format!("{number} \x1b[31m{}", "x".repeat(1000)));
         }
         let lines = tunnel.report().stderr;
         assert_eq!(lines.len(), KEPT_LINES);
         assert!(lines[0].starts_with("80 ?[31m") && lines[0].chars().count() == MAX_LINE + 1);
+    }
+
+    #[test]
+    fn a_refused_forward_ends_ssh_once_and_is_explained() {
+        let now = Now::start();
+        let mut tunnel = waking(now);
+        let line = "Error: remote port forwarding failed for listen port 8000";
+        tunnel.handle_stderr(now, Speaker::WakeUp, line);
+        assert_eq!(actions(&mut tunnel), []);
+        tunnel.handle_stderr(now, Speaker::Tunnel, line);
+        tunnel.handle_stderr(now, Speaker::Tunnel, line);
+        assert_eq!(actions(&mut tunnel), [Action::StopSsh, Action::StopWake]);
+        assert!(tunnel.report().detail.contains("another gui-host has its tunnel there"), "{}", tunnel.report().detail);
+        assert_eq!(tunnel.poll_timeout(), Some(now.plus(1000).instant));
+    }
+
+    #[test]
+    fn a_complaint_of_ssh_explains_its_end_and_no_other() {
+        let now = Now::start();
+        let mut tunnel = waking(now);
+        tunnel.handle_stderr(now, Speaker::Tunnel, "me@lbr: Permission denied (publickey).");
+        tunnel.handle_ssh_ended(now, "exit status 255");
+        let text = tunnel.report().stages[FORWARD].text.clone();
+        assert!(text.contains("ssh-add") && text.contains("exit status 255"), "{text}");
+        tunnel.handle_timeout(now.plus(1000));
+        tunnel.handle_ssh_started(now.plus(1000));
+        tunnel.handle_ssh_ended(now.plus(1000), "exit status 1");
+        assert_eq!(tunnel.report().stages[FORWARD].text, "exit status 1");
+    }
+
+    #[test]
+    fn a_wake_up_that_is_not_permitted_says_the_way_out() {
+        let now = Now::start();
+        let mut tunnel = waking(now);
+        tunnel.handle_stderr(now, Speaker::WakeUp, "pkill: killing pid 7 failed: Operation not permitted");
+        tunnel.handle_wake_ended(now, &failed());
+        tunnel.handle_wake_ended(now, &failed());
+        let text = tunnel.report().stages[WAKE_UP].text.clone();
+        assert!(text.contains("usermod -aG lbr"), "{text}");
     }
 }

@@ -3,9 +3,15 @@
 //! Only the four known events and their known arguments pass; the router checks ranges and whether
 //! the mote is there.
 
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use std::{borrow::Cow, collections::BTreeMap};
 
+use serde::Deserialize;
+use serde_json::{
+    Map, Value, json,
+    value::{RawValue, to_raw_value},
+};
+
+use super::model::{Text, to_text};
 use crate::link::message::{is_eui64, is_port};
 
 /// Longest id that a script may give, bytes.
@@ -109,6 +115,30 @@ impl UiEvent {
         }
         self.timeout_ms.map(|timeout| put("timeout_ms", timeout.into()));
         Value::Object(fields).to_string()
+    }
+
+    /// An outcome of it with what it was, for viewers that did not see it asked.
+    pub fn told_with(&self, outcome: &RawValue) -> Option<Text> {
+        let mut fields: BTreeMap<Cow<'_, str>, Cow<'_, RawValue>> =
+            serde_json::from_str::<BTreeMap<Cow<'_, str>, &RawValue>>(outcome.get())
+                .ok()?
+                .into_iter()
+                .map(|(name, value)| (name, Cow::Borrowed(value)))
+                .collect();
+        let mut put = |name: &'static str, value: Value| {
+            let text = to_raw_value(&value).expect("a value of ours is JSON");
+            fields.entry(name.into()).or_insert(Cow::Owned(text));
+        };
+        put("event", self.event.name().into());
+        match &self.target {
+            Target::Mote(mote) => put("mote", mote.as_str().into()),
+            Target::Port(port) => put("port", port.as_str().into()),
+        }
+        match self.event {
+            Event::SetDagroot { on } => put("on", on.into()),
+            Event::ToggleDagroot | Event::ResetMote | Event::EchoMote { .. } => {}
+        }
+        Some(to_text(&fields))
     }
 }
 

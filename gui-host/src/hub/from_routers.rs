@@ -13,7 +13,10 @@ use super::{
 };
 use crate::{
     clock::Now,
-    link::{handshake::Hello, message::Fault},
+    link::{
+        handshake::Hello,
+        message::{Fault, parse},
+    },
 };
 
 /// Most routers, of which some may be lost.
@@ -49,7 +52,8 @@ impl Hub {
     pub fn handle_link_message(&mut self, now: Now, connection: ConnectionId, text: &str) -> Result<(), Fault> {
         let Some(id) = self.id_of(connection) else { return Ok(()) };
         let Some(router) = self.routers.get_mut(&id) else { return Ok(()) };
-        let applied = match router.model.handle_message(text) {
+        let parsed = parse(text).inspect(|parsed| self.chronicle.handle_message(now, &id, text, parsed));
+        let applied = match parsed.and_then(|parsed| router.model.handle_message(text, parsed)) {
             Ok(applied) => applied,
             // A router that is larger than this host shows is not broken.
             Err(fault @ Fault::TooMuch { .. }) => {
@@ -167,6 +171,7 @@ impl Hub {
                 }
             }
             Applied::Outcome { id: command, end, text } => {
+                self.keep_outcome(id, &command, &text);
                 self.tell_outcome(id, &command, &text);
                 if end {
                     self.pending.retain(|pending| pending.id != command || pending.lbr != id);
@@ -180,6 +185,15 @@ impl Hub {
                 self.fail_matching(now, asked, &format!("the router did not understand: {text}"));
             }
             Applied::Nothing => {}
+        }
+    }
+
+    /// With what the command was, if it is known.
+    fn keep_outcome(&mut self, lbr: &str, command: &str, text: &Text) {
+        let asked = self.pending.iter().find(|p| p.id == command && p.lbr == lbr);
+        let told = asked.and_then(|pending| pending.event.told_with(text));
+        if let Some(router) = self.routers.get_mut(lbr) {
+            router.model.keep_outcome(told.unwrap_or_else(|| text.clone()));
         }
     }
 
@@ -199,10 +213,10 @@ impl Hub {
         let (ended, rest) = self.pending.drain(..).partition(ends);
         self.pending = rest;
         let ended: VecDeque<Pending> = ended;
-        for Pending { id, lbr, viewer } in ended {
+        for Pending { id, lbr, viewer, event } in ended {
             let text = to_text(&command::failed(&id, now.unix_ms, why));
             if let Some(router) = self.routers.get_mut(&lbr) {
-                router.model.keep_outcome(text.clone());
+                router.model.keep_outcome(event.told_with(&text).unwrap_or_else(|| text.clone()));
             }
             if let Some(viewer) = self.viewers.get_mut(&viewer) {
                 viewer.notify(Topic::CommandOutcome, Some(&lbr), &text);

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     clock::Now,
-    web::rpc::{self, RpcError},
+    web::rpc::{self, Ask, Refused, Request, RpcError},
     wslink::{self, CallError, Fault, Heard},
 };
 
@@ -51,10 +51,14 @@ impl Hub {
         let may_ask = asking.may_ask(now);
         let answer = match rpc::parse(text) {
             Err(error) => error.message(),
-            Ok(request) if !may_ask => request.refuse(RpcError::TooMany).message(),
-            Ok(request) => match self.handle_call(now, viewer, &request.call) {
-                Ok(result) => rpc::result(&request.id, &result),
-                Err(error) => request.refuse(error.into()).message(),
+            Ok(request) if !may_ask => Refused::new(request.id, RpcError::TooMany).message(),
+            Ok(Request { id, ask: Ask::Hub(call) }) => match self.handle_call(now, viewer, &call) {
+                Ok(result) => rpc::result(&id, &result),
+                Err(error) => Refused::new(id, error.into()).message(),
+            },
+            Ok(Request { id, ask: Ask::History(ask) }) => match self.handle_history(now, viewer, &id, ask) {
+                Ok(()) => return,
+                Err(error) => Refused::new(id, error).message(),
             },
         };
         self.answer(viewer, Words::Json(answer));
@@ -119,7 +123,7 @@ impl Hub {
             if self.pending.len() >= MAX_PENDING {
                 self.pending.pop_front();
             }
-            self.pending.push_back(Pending { id: id.clone(), lbr: lbr.clone(), viewer });
+            self.pending.push_back(Pending { id: id.clone(), lbr: lbr.clone(), viewer, event: event.clone() });
         }
         Ok(to_text(&match to {
             Recipients::One(_) => json!({ "id": id }),

@@ -26,6 +26,19 @@ pub enum LinkWord {
     Lost,
 }
 
+impl LinkWord {
+    /// The word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Connecting => "connecting",
+            Self::Live => "live",
+            Self::Stale => "stale",
+            Self::Lost => "lost",
+        }
+    }
+}
+
 /// The message of topic `link`.
 #[derive(Debug, Serialize)]
 pub struct LinkState<'a> {

@@ -71,6 +71,7 @@ impl Hub {
             self.refresh_shown(now, &id);
         }
         self.refresh_packets();
+        self.chronicle.handle_timeout(now);
     }
 
     /// Announces a link whose state is no longer the one that viewers know.
@@ -85,7 +86,9 @@ impl Hub {
 
     pub(super) fn announce_link(&mut self, now: Now, id: &str) {
         let Some(router) = self.routers.get(id) else { return };
-        let text = to_text(&self.router_state(now, router));
+        let state = self.router_state(now, router);
+        let (text, word, detail) = (to_text(&state), state.state, state.detail.into_owned());
+        self.chronicle.handle_link(now, id, word, &detail);
         self.broadcast(Topic::Link, Some(id), &text);
     }
 

@@ -10,9 +10,12 @@ mod element;
 mod from_routers;
 mod from_scripts;
 mod from_viewers;
-mod link_state;
+pub mod history;
+#[cfg(test)]
+mod history_tests;
+pub mod link_state;
 mod links;
-mod model;
+pub mod model;
 mod packets;
 mod router;
 mod statuses;
@@ -25,9 +28,10 @@ mod wslink_tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use self::{model::Text, router::Router, topic::Topic, viewer::Viewer};
+use self::{command::UiEvent, history::Question, model::Text, router::Router, topic::Topic, viewer::Viewer};
 use crate::{
     clock::Now,
+    history::chronicle::Chronicle,
     tunnel::{Stage, TunnelReport},
 };
 
@@ -83,6 +87,9 @@ pub struct Hub {
     /// Why the last connection was refused, until a router is let in.
     refusal: Option<String>,
     pending: VecDeque<Pending>,
+    chronicle: Chronicle,
+    /// Questions about history, which are answered elsewhere.
+    questions: VecDeque<Question>,
     last_id: u64,
 }
 
@@ -91,6 +98,7 @@ struct Pending {
     id: String,
     lbr: String,
     viewer: ViewerId,
+    event: UiEvent,
 }
 
 impl Hub {
@@ -111,6 +119,8 @@ impl Hub {
             tunnels,
             refusal: None,
             pending: VecDeque::new(),
+            chronicle: Chronicle::default(),
+            questions: VecDeque::new(),
             last_id: 0,
         }
     }

@@ -15,7 +15,7 @@ use super::{
     topic::Topic,
 };
 use crate::link::{
-    message::{Counts, Fault, Health, Inventory, Message, Parsed, Part, Uinject, parse, without_part},
+    message::{Counts, Fault, Health, Inventory, Message, Parsed, Part, Uinject, without_part},
     pages::{MAX_MOTES, SetPages},
 };
 
@@ -97,9 +97,9 @@ struct CountTable {
 }
 
 impl Model {
-    /// Takes a message of the router.
-    pub fn handle_message(&mut self, text: &str) -> Result<Applied, Fault> {
-        let Parsed { message, part } = parse(text)?;
+    /// Takes a message of the router, as text and parsed.
+    pub fn handle_message(&mut self, text: &str, parsed: Parsed<'_>) -> Result<Applied, Fault> {
+        let Parsed { message, part, t: _ } = parsed;
         let whole = || match part {
             None => raw(text),
             Some(_) => without_part(text).map(Arc::from),
@@ -137,9 +137,7 @@ impl Model {
             }
             Message::Outcome(outcome) => {
                 let (id, end) = (outcome.id.to_string(), outcome.is_end());
-                let text = raw(text)?;
-                keep(&mut self.outcomes, KEPT_OUTCOMES, text.clone());
-                Ok(Applied::Outcome { id, end, text })
+                Ok(Applied::Outcome { id, end, text: raw(text)? })
             }
             Message::Gap => Ok(Applied::Told(Topic::Gap, bounded(text, "gap in bytes", MAX_LOG)?)),
             Message::Error(error) => {
@@ -149,7 +147,7 @@ impl Model {
         }
     }
 
-    /// Keeps an outcome that the host itself made.
+    /// Keeps an outcome, whether the router or the host itself told it.
     pub fn keep_outcome(&mut self, text: Text) {
         keep(&mut self.outcomes, KEPT_OUTCOMES, text);
     }
@@ -322,6 +320,11 @@ fn keep(ring: &mut VecDeque<Text>, most: usize, text: Text) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::link::message::parse;
+
+    fn hear(model: &mut Model, text: &str) -> Result<Applied, Fault> {
+        model.handle_message(text, parse(text)?)
+    }
 
     fn snapshot(model: &Model) -> serde_json::Value {
         let hello: &RawValue = serde_json::from_str("{}").unwrap();
@@ -331,7 +334,7 @@ mod tests {
     fn fed(messages: &[&str]) -> Model {
         let mut model = Model::default();
         for message in messages {
-            model.handle_message(message).unwrap();
+            hear(&mut model, message).unwrap();
         }
         model
     }
@@ -358,7 +361,7 @@ mod tests {
             let row = |n| format!(r#"{{"sender":"s{page}","signal":"x{n}","num":1}}"#);
             let rows: Vec<_> = (0..100).map(row).collect();
             let text = format!(r#"{{"type":"event-count","boot":1,"counts":[{}]}}"#, rows.join(","));
-            let result = model.handle_message(&text);
+            let result = hear(&mut model, &text);
             assert_eq!(result.is_err(), page == MAX_COUNTS / 100, "{page}");
         }
         assert_eq!(model.counts.counts.len(), MAX_COUNTS);
@@ -368,13 +371,13 @@ mod tests {
     fn the_oldest_log_lines_make_room() {
         let mut model = Model::default();
         for number in 0..KEPT_LOGS + 3 {
-            model.handle_message(&format!(r#"{{"type":"mote-log","n":{number}}}"#)).unwrap();
+            hear(&mut model, &format!(r#"{{"type":"mote-log","n":{number}}}"#)).unwrap();
         }
         let logs = snapshot(&model)["logs"].clone();
         assert_eq!(logs.as_array().unwrap().len(), KEPT_LOGS);
         assert_eq!(logs[0]["n"], 3);
         let long = format!(r#"{{"type":"mote-log","text":"{}"}}"#, "x".repeat(MAX_LOG));
-        assert_eq!(model.handle_message(&long).unwrap_err().code(), "too-much");
+        assert_eq!(hear(&mut model, &long).unwrap_err().code(), "too-much");
     }
 
     #[test]
@@ -388,8 +391,8 @@ mod tests {
                 r#"{{"type":"mote-inventory","seq":{n},"t":5,"part":{{"n":{n},"of":2,"snapshot":true}},"motes":[{{"port":"{port}","mote":null}}]}}"#
             )
         };
-        assert!(matches!(model.handle_message(&page(1, "a")), Ok(Applied::Nothing)));
-        let Ok(Applied::Inventory(text)) = model.handle_message(&page(2, "here")) else { panic!("the set is not there") };
+        assert!(matches!(hear(&mut model, &page(1, "a")), Ok(Applied::Nothing)));
+        let Ok(Applied::Inventory(text)) = hear(&mut model, &page(2, "here")) else { panic!("the set is not there") };
         assert_eq!(text.get(), r#"{"type":"mote-inventory","t":5,"motes":[{"port":"a","mote":null},{"port":"here","mote":null}]}"#);
         let snapshot = snapshot(&model);
         assert_eq!(snapshot["inventory"]["motes"][1]["port"], "here");
@@ -400,11 +403,11 @@ mod tests {
     fn a_paged_dodag_is_told_whole_and_kept() {
         let page = |n| format!(r#"{{"type":"dag","t":5,"part":{{"n":{n},"of":2,"snapshot":7}},"motes":[{{"mote":"{n}"}}]}}"#);
         let mut model = Model::default();
-        assert!(matches!(model.handle_message(&page(1)), Ok(Applied::Nothing)));
-        let Ok(Applied::Told(Topic::Dag, text)) = model.handle_message(&page(2)) else { panic!("the set is not there") };
+        assert!(matches!(hear(&mut model, &page(1)), Ok(Applied::Nothing)));
+        let Ok(Applied::Told(Topic::Dag, text)) = hear(&mut model, &page(2)) else { panic!("the set is not there") };
         assert_eq!(text.get(), r#"{"type":"dag","t":5,"motes":[{"mote":"1"},{"mote":"2"}]}"#);
         assert_eq!(snapshot(&model)["dag"]["motes"][1]["mote"], "2");
-        model.handle_message(r#"{"type":"dag","t":6,"motes":[]}"#).unwrap();
+        hear(&mut model, r#"{"type":"dag","t":6,"motes":[]}"#).unwrap();
         assert_eq!(snapshot(&model)["dag"], serde_json::json!({"t": 6, "motes": []}));
     }
 
@@ -421,7 +424,7 @@ mod tests {
         assert_eq!(counters(&model), [6, 1]);
         assert_eq!(counters(&fed(&[&source(1, 2, 5), &source(2, 3, 1)])), [1]);
         let long = format!(r#"{{"type":"uinject","boot":1,"sources":[{{"mote":"141592cc00000002","x":"{}"}}]}}"#, "x".repeat(MAX_SOURCE));
-        assert_eq!(Model::default().handle_message(&long).unwrap_err().code(), "too-much");
+        assert_eq!(hear(&mut Model::default(), &long).unwrap_err().code(), "too-much");
     }
 
     #[test]
@@ -432,12 +435,12 @@ mod tests {
             )
         };
         let mut model = Model::default();
-        assert!(matches!(model.handle_message(&page(1)), Ok(Applied::Nothing)));
-        let Ok(Applied::Told(Topic::LbrHealth, text)) = model.handle_message(&page(2)) else { panic!("not told") };
+        assert!(matches!(hear(&mut model, &page(1)), Ok(Applied::Nothing)));
+        let Ok(Applied::Told(Topic::LbrHealth, text)) = hear(&mut model, &page(2)) else { panic!("not told") };
         assert_eq!(text.get(), r#"{"type":"lbr-health","t":5,"processes":[1],"ports":[{"port":"1"},{"port":"2"}]}"#);
         assert_eq!(snapshot(&model)["health"]["ports"][1]["port"], "2");
         let old = r#"{"type":"lbr-health","t":6,"processes":[]}"#;
-        model.handle_message(old).unwrap();
+        hear(&mut model, old).unwrap();
         assert_eq!(snapshot(&model)["health"].to_string(), r#"{"processes":[],"t":6,"type":"lbr-health"}"#);
     }
 
@@ -446,7 +449,7 @@ mod tests {
         let mut model = Model::default();
         let before = snapshot(&model);
         let text = r#"{"type":"mote-data","lowpan":"f1"}"#;
-        assert!(matches!(model.handle_message(text), Ok(Applied::Told(Topic::MoteData, told)) if told.get() == text));
+        assert!(matches!(hear(&mut model, text), Ok(Applied::Told(Topic::MoteData, told)) if told.get() == text));
         assert_eq!(snapshot(&model), before);
     }
 
@@ -454,7 +457,7 @@ mod tests {
     fn pages_of_status_are_told_as_they_come_and_without_part() {
         let mut model = Model::default();
         let text = r#"{"type":"mote-status","port":"a","elements":{},"part":{"n":1,"of":9}}"#;
-        let Ok(Applied::Told(Topic::MoteStatus, told)) = model.handle_message(text) else { panic!("not told") };
+        let Ok(Applied::Told(Topic::MoteStatus, told)) = hear(&mut model, text) else { panic!("not told") };
         assert!(!told.get().contains("part"));
     }
 
@@ -465,7 +468,7 @@ mod tests {
             body in r#"("(motes|elements|counts|sources|ports|mote|port|boot|id|state|part)":(1|null|"a"|\{\}|\[\]|\[\{"row":1\}\]|\{"rows":\{"1":2\}\}|\{"n":1,"of":2\}),){0,5}"#,
         ) {
             let mut model = Model::default();
-            let _ = model.handle_message(&format!(r#"{{{body}"type":"{kind}"}}"#));
+            let _ = hear(&mut model, &format!(r#"{{{body}"type":"{kind}"}}"#));
             let _ = snapshot(&model);
         }
     }

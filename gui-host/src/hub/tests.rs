@@ -173,7 +173,11 @@ fn a_command_goes_to_its_router_and_its_outcomes_to_who_asked() {
     assert_eq!(states, ["accepted", "sent", "confirmed"]);
     assert_eq!(stage.told(looking), [] as [Value; 0]);
     let (_, snapshot) = stage.watching();
-    assert_eq!(snapshot["lbrs"]["a"]["outcomes"].as_array().unwrap().len(), 4);
+    let outcomes = snapshot["lbrs"]["a"]["outcomes"].clone();
+    assert_eq!(outcomes.as_array().unwrap().len(), 4);
+    // Who was not there knows what it was; of one that nobody asked only the router knows.
+    let expect = json!({"type": "command-outcome", "id": id, "state": "sent", "event": "set-dagroot", "mote": MOTE, "on": true});
+    assert_eq!((&outcomes[1], &outcomes[3]["event"]), (&expect, &Value::Null));
 }
 
 #[test]

@@ -54,6 +54,8 @@ pub struct Viewer {
     topics: BTreeSet<Topic>,
     seq: u64,
     queue: Queue,
+    /// Questions about history that are not answered yet.
+    pub open_questions: usize,
     allowance: u32,
     refilled: Now,
 }
@@ -81,7 +83,7 @@ impl Viewer {
             Dialect::JsonRpc => BTreeSet::new(),
             Dialect::Wslink => Topic::unchosen(),
         };
-        Self { dialect, topics, seq: 0, queue, allowance: BURST, refilled: now }
+        Self { dialect, topics, seq: 0, queue, open_questions: 0, allowance: BURST, refilled: now }
     }
 
     /// Number of the last notification.
@@ -126,7 +128,8 @@ impl Viewer {
         }
     }
 
-    /// Queues an answer. It follows a request, and the next request is not read before it is sent.
+    /// Queues an answer. It follows a request, and the next request is not read before it is sent; of
+    /// answers that come later (about history) only a few can be open.
     pub fn answer(&mut self, words: Words) {
         if let Queue::Open { waiting, .. } = &mut self.queue {
             waiting.push_back(words);

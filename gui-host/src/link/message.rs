@@ -54,6 +54,8 @@ pub struct Parsed<'a> {
     pub message: Message<'a>,
     /// Which page.
     pub part: Option<Part>,
+    /// The router's clock when it was said, Unix ms.
+    pub t: Option<u64>,
 }
 
 /// One page of `of`, of the snapshot that `snapshot` tells apart from others.
@@ -215,6 +217,8 @@ struct Head<'a> {
     kind: Cow<'a, str>,
     #[serde(borrow)]
     part: Option<&'a RawValue>,
+    #[serde(borrow)]
+    t: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -276,7 +280,9 @@ pub fn parse(text: &str) -> Result<Parsed<'_>, Fault> {
         "error" => Message::Error(parse_error(text)?),
         _ => Message::Other,
     };
-    Ok(Parsed { message, part })
+    // What is no time is no fault either: it is only told on.
+    let t = head.t.and_then(|t| t.get().parse().ok());
+    Ok(Parsed { message, part, t })
 }
 
 fn fields<'a, T: Deserialize<'a>>(kind: &'static str, text: &'a str) -> Result<T, Fault> {

@@ -3,9 +3,11 @@
 //!
 //! It is never named in a tunnel. No request changes anything but through `/ws`, which takes only
 //! the page of this very listener, and `/wslink`, which takes programs too; both only with the token.
+//! `/history/TICKET` is a download that somebody with the token asked for.
 
 mod assets;
 pub mod conversation;
+mod download;
 mod headers;
 pub mod rpc;
 mod session;
@@ -28,6 +30,7 @@ use tokio::task::JoinSet;
 pub use self::session::Token;
 use crate::{
     hall::Hall,
+    history::desk::Desk,
     loopback::{
         Bound,
         admission::{Door, House, Pass},
@@ -45,6 +48,8 @@ pub struct Web {
     pub hall: Arc<Hall>,
     /// What a browser must show.
     pub token: Token,
+    /// Who gives out downloads.
+    pub desk: Arc<Desk>,
 }
 
 /// Serves the page on both loopback addresses.
@@ -52,6 +57,7 @@ pub fn serve(tasks: &mut JoinSet<()>, bound: Bound, web: Web) {
     let routes = Router::new()
         .route("/ws", get(enter))
         .route("/wslink", get(wslink::enter))
+        .route("/history/{ticket}", get(download::download))
         .fallback(get(assets::asset))
         .layer(middleware::from_fn_with_state(Hosts::new(&[bound.port]), require_own_host))
         .layer(middleware::map_response(headers::protect))

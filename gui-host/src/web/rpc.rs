@@ -22,7 +22,8 @@
 //!    so is `counts.boot`. The key of a status is the mote's EUI-64, or `port:PORT` until it has
 //!    told it. Each element is whole; a table has all its rows, in the form in which the router
 //!    writes them (an array of objects with `row`, in order, or an object keyed by row number).
-//!    `logs` are the last 500, `outcomes` the last 50, oldest first. A second `subscribe` replaces
+//!    `logs` are the last 500, `outcomes` the last 50, oldest first; an outcome bears its command's `event`, `mote` or
+//!    `port`, and `on`, if it was given here. A second `subscribe` replaces
 //!    the topics and gives a new snapshot.
 //! 3. Notifications: `{"jsonrpc":"2.0","method":"<topic>","params":{"seq":1,"lbr":"<id>"|null,"message":{…}}}`.
 //!    `seq` counts up by one for each of this connection; the first after a snapshot has the
@@ -51,11 +52,32 @@
 //!    the host itself says `failed`. With `"*"` it goes to every router whose link is open, and each
 //!    tells its own outcomes; result `{"id":"…","lbrs":["<id>"],"refused":{"<id>":"why"}}`.
 //! 6. `refresh` `{"lbr":"<id>"|"*"}` asks the router for a new snapshot. Result `{}`.
+//! 7. `history` `{"lbr":"<id>","mote":"<eui>"|null,"from","to","step_ms"}`; without `mote` the router itself, without `to`
+//!    now, without `from` 15 minutes before `to`, without `step_ms` 1,000. The answer comes when it is there, maybe after
+//!    those to later requests:
+//!
+//!    ```json
+//!    {"lbr": "<id>", "mote": "<eui>", "from": 0, "to": 0, "step_ms": 1000, "kept": {"from": "database", "lost": 0},
+//!     "series": {"prr": [[0, 97.5], [1000, null]], "rssi": [], "queue": [], "rank": [], "asn_rate": [], "duty": []},
+//!     "marks": [{"t": 0, "kind": "boot", "value": 2}, {"t": 0, "kind": "parent", "name": "neighbors", "text": "<eui>"}]}
+//!    ```
+//!
+//!    All times are the host's Unix ms; a step begins at its time. A router has `status_rate`, `data_rate` and `error_rate`
+//!    (a second), a mote `prr` and `duty` in per cent, `rssi` in dBm of its preferred parent, `queue` in packets, `rank` and
+//!    `asn_rate` in slots a second. A value stands until the next, but no longer than 30 s (150 s for `prr` and `rssi`);
+//!    where none stands is a gap, and null is where one begins. Of several values in a step `prr`, `rank` and `duty` give the
+//!    last, `queue` the greatest, all others the mean. An answer has at most 10,000 points: the step is widened, to whole
+//!    seconds, and `step_ms` tells it. `marks` are the newest 500 of kinds `boot` (`value`: how many), `parent`, `link`
+//!    (`name`: the state) and `count-restart`. `kept.from` is `memory` when there is no database: the last 15 minutes since
+//!    the host's start, and `kept.trouble` says why if there should be one. `kept.lost` are records that were not kept.
+//! 8. `history.export` `{"format":"csv"|"jsonl","lbr","mote","from","to"}`, all but `format` optional. Result
+//!    `{"path":"/history/<ticket>","expires_ms":60000}`: the path of a download, once and within that time.
 //!
 //! Errors: -32700 invalid JSON; -32600 no JSON-RPC request (an `id` that is a number or a string of
 //! at most 64 bytes is required, batches are not taken); -32601 unknown method; -32602 invalid
 //! params; -32001 wrong token; -32002 unknown lbr; -32003 more than 10 requests a second; -32004
-//! the router cannot be reached now (link lost, or too much waits for it).
+//! the router cannot be reached now (link lost, or too much waits for it); -32005 history cannot be told. More than
+//! 4 questions about history at once are refused with -32003 too.
 //!
 //! Limits: 64 KiB per message to the host. The host pings every 15 s; a browser that has sent
 //! nothing for 40 s is closed. A viewer for which more than 4,096 notifications or 8 MiB wait is
@@ -67,11 +89,15 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::{json, value::RawValue};
 
-use crate::hub::{
-    SendError,
-    call::{Call, Recipients},
-    command::RawEvent,
-    topic::Topic,
+use crate::{
+    history::question::{RawCharts, RawExport},
+    hub::{
+        SendError,
+        call::{Call, Recipients},
+        command::RawEvent,
+        history::Unanswered,
+        topic::Topic,
+    },
 };
 
 /// Longest message before and after authentication, bytes.
@@ -88,7 +114,25 @@ pub struct Request {
     /// Its id, as JSON.
     pub id: Box<RawValue>,
     /// What is asked.
-    pub call: Call,
+    pub ask: Ask,
+}
+
+/// What is asked.
+#[derive(Debug)]
+pub enum Ask {
+    /// What the hub answers at once.
+    Hub(Call),
+    /// What is answered when it has been looked up.
+    History(HistoryAsk),
+}
+
+/// What is asked about history.
+#[derive(Debug)]
+pub enum HistoryAsk {
+    /// Charts.
+    Charts(RawCharts),
+    /// A download.
+    Export(RawExport),
 }
 
 /// Why a request is not done.
@@ -101,7 +145,7 @@ pub enum RpcError {
     #[error("not a JSON-RPC 2.0 request: {0}")]
     Request(String),
     /// No such method.
-    #[error("unknown method; there are subscribe, ui-event and refresh")]
+    #[error("unknown method; there are subscribe, ui-event, refresh, history and history.export")]
     Method,
     /// Wrong parameters.
     #[error("invalid params: {0}")]
@@ -113,11 +157,14 @@ pub enum RpcError {
     #[error("{0}")]
     UnknownLbr(SendError),
     /// Too fast.
-    #[error("more than 10 requests a second")]
+    #[error("more than 10 requests a second, or too many questions about history at once")]
     TooMany,
     /// The router cannot be reached now.
     #[error("{0}")]
     Unreachable(SendError),
+    /// History cannot be told.
+    #[error("{0}")]
+    History(Unanswered),
 }
 
 impl RpcError {
@@ -131,6 +178,7 @@ impl RpcError {
             Self::UnknownLbr(_) => -32002,
             Self::TooMany => -32003,
             Self::Unreachable(_) => -32004,
+            Self::History(_) => -32005,
         }
     }
 }
@@ -152,6 +200,11 @@ pub struct Refused {
 }
 
 impl Refused {
+    /// The refusal of a request that was understood.
+    pub fn new(id: Box<RawValue>, error: RpcError) -> Self {
+        Self { id: Some(id), error }
+    }
+
     /// The answer.
     pub fn message(&self) -> String {
         json!({
@@ -159,13 +212,6 @@ impl Refused {
             "error": {"code": self.error.code(), "message": self.error.to_string()},
         })
         .to_string()
-    }
-}
-
-impl Request {
-    /// Refuses the request.
-    pub fn refuse(self, error: RpcError) -> Refused {
-        Refused { id: Some(self.id), error }
     }
 }
 
@@ -183,15 +229,17 @@ struct RawRequest<'a> {
 /// Parses a request after authentication.
 pub fn parse(text: &str) -> Result<Request, Refused> {
     let (id, method, params) = parse_envelope(text)?;
-    let call = match &*method {
-        "subscribe" => parse_subscribe(params),
-        "ui-event" => parse_event(params),
-        "refresh" => parse_refresh(params),
+    let ask = match &*method {
+        "subscribe" => parse_subscribe(params).map(Ask::Hub),
+        "ui-event" => parse_event(params).map(Ask::Hub),
+        "refresh" => parse_refresh(params).map(Ask::Hub),
+        "history" => self::params(params).map(|raw| Ask::History(HistoryAsk::Charts(raw))),
+        "history.export" => self::params(params).map(|raw| Ask::History(HistoryAsk::Export(raw))),
         _ => Err(RpcError::Method),
     };
-    match call {
-        Ok(call) => Ok(Request { id, call }),
-        Err(error) => Err(Refused { id: Some(id), error }),
+    match ask {
+        Ok(ask) => Ok(Request { id, ask }),
+        Err(error) => Err(Refused::new(id, error)),
     }
 }
 
@@ -280,6 +328,11 @@ fn parse_refresh(raw: Option<&RawValue>) -> Result<Call, RpcError> {
     params::<Params>(raw).map(|Params { lbr }| Call::Refresh { to: Recipients::named(lbr) })
 }
 
+/// The answer that history cannot be told.
+pub fn unanswered(id: &RawValue, why: Unanswered) -> Refused {
+    Refused::new(id.to_owned(), RpcError::History(why))
+}
+
 /// The answer to a request that is done.
 pub fn result(id: &RawValue, result: &RawValue) -> String {
     #[derive(Serialize)]
@@ -357,7 +410,7 @@ mod tests {
     #[test]
     fn without_topics_all_but_packets_are_meant() {
         let text = r#"{"jsonrpc":"2.0","id":1,"method":"subscribe"}"#;
-        let Call::Subscribe(topics) = parse(text).unwrap().call else { panic!("no subscribe") };
+        let Ask::Hub(Call::Subscribe(topics)) = parse(text).unwrap().ask else { panic!("no subscribe") };
         assert_eq!(topics.len(), Topic::ALL.len() - 1);
         assert!(!topics.contains(&Topic::MoteData));
     }
@@ -380,7 +433,7 @@ mod tests {
 
         #[test]
         fn no_request_makes_the_parser_panic(
-            method in "subscribe|ui-event|refresh|authenticate",
+            method in "subscribe|ui-event|refresh|history|history.export|authenticate",
             params in r#"[\[\]{}":,a-z0-9]{0,40}"#,
         ) {
             let text = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);

@@ -1,8 +1,15 @@
 //! Flags, key files and ports that are wrong: the exit status, and the words with the way out.
 
-use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt};
+use std::{
+    fs,
+    net::TcpListener,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
-use crate::program::{command, key_file};
+use crate::program::{PATIENCE, Program, command, key_file};
 
 fn check(arguments: &[&str], status: i32, words: &[&str]) {
     let output = command(arguments).output().unwrap();
@@ -50,8 +57,58 @@ fn keygen_makes_a_key_once_and_says_how_to_copy_it() {
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains(&format!("chmod 640 /var/lib/lbr/ui.key' <{name}\n")), "{text}");
+    let line = r#"restrict,port-forwarding,permitlisten="127.0.0.1:8000",permitlisten="localhost:8000",command="ui-proxy wake" "#;
+    assert!(text.contains(line), "{text}");
     let key = fs::read_to_string(&path).unwrap();
     assert!(!text.contains(key.trim()));
-    check(&["keygen", "--key-file", name], 78, &["exists already"]);
+
+    // Once more: the key stays, and the commands can be read again.
+    let output = command(&["keygen", "--key-file", name]).output().unwrap();
+    let again = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && again.contains("is kept") && again.contains(line), "{again}");
     assert_eq!(fs::read_to_string(&path).unwrap(), key);
+    fs::write(&path, "not a key\n").unwrap();
+    check(&["keygen", "--key-file", name], 78, &["32 bytes of base64"]);
+}
+
+#[test]
+fn help_is_as_it_was_accepted() {
+    for (task, golden) in [(None, "gui-host.txt"), (Some("keygen"), "gui-host-keygen.txt"), (Some("discover"), "gui-host-discover.txt")] {
+        let arguments: Vec<&str> = task.into_iter().chain(["--help"]).collect();
+        let output = command(&arguments).output().unwrap();
+        let help = String::from_utf8(output.stdout).unwrap();
+        let accepted = fs::read_to_string(Path::new("tests/help").join(golden)).unwrap_or_default();
+        let shown = arguments.join(" ");
+        assert_eq!(
+            help, accepted,
+            "\n{golden}: left is the help now; if it is meant: cargo run -q -p gui-host -- {shown} >gui-host/tests/help/{golden}\n"
+        );
+        assert!(help.lines().all(|line| line.chars().count() <= 100), "{golden}: a line is longer than 100 columns");
+    }
+}
+
+#[test]
+fn the_page_is_opened_in_the_browser_with_its_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let opener = folder.path().join("xdg-open");
+    fs::write(&opener, "#!/bin/sh\necho \"$1\" >\"$(dirname \"$0\")/new\" && mv \"$(dirname \"$0\")/new\" \"$(dirname \"$0\")/opened\"\n")
+        .unwrap();
+    fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", folder.path().display());
+    let program = Program::start_with_path(&["--open"], &path);
+    let (port, token) = program.page.as_ref().unwrap();
+    let opened = folder.path().join("opened");
+    let deadline = Instant::now() + PATIENCE;
+    while !opened.exists() {
+        assert!(Instant::now() < deadline, "no browser was opened");
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(fs::read_to_string(opened).unwrap(), format!("http://127.0.0.1:{port}/#t={token}\n"));
+}
+
+#[test]
+fn a_computer_without_a_browser_is_told_and_the_host_goes_on() {
+    let program = Program::start_with_path(&["--open"], "/nonexistent");
+    program.error_line("cannot open a browser: ");
+    assert!(program.page.is_some());
 }

@@ -50,7 +50,7 @@ fn messages_are_printed_as_they_came_and_commands_are_taken() {
 fn a_closed_pipe_ends_a_host_that_has_nothing_else_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let key = key_file(folder.path());
-    let mut child = command(&["--json", "--no-page", "--link-port", "0", "--key-file"])
+    let mut child = command(&["--json", "--no-page", "--no-history", "--link-port", "0", "--key-file"])
         .arg(key)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -3,6 +3,7 @@
 //! Every test starts its own host on free ports and ends only that.
 
 mod command_line;
+mod discover;
 mod json;
 mod link;
 mod page;

@@ -1,6 +1,7 @@
 //! A running `gui-host`, stopped with the test.
 
 use std::{
+    cell::RefCell,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     path::{Path, PathBuf},
@@ -28,11 +29,14 @@ pub struct Program {
     pub input: Option<ChildStdin>,
     output: Option<Receiver<String>>,
     errors: Receiver<String>,
+    /// Lines on standard error that nobody has waited for yet.
+    passed: RefCell<Vec<String>>,
 }
 
+/// Of itself it finds no key and no place for history.
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gui-host"));
-    command.args(arguments).env_remove("XDG_CONFIG_HOME").env("HOME", "/nonexistent");
+    command.args(arguments).env_remove("XDG_CONFIG_HOME").env("HOME", "/nonexistent").env("XDG_DATA_HOME", "/dev/null");
     command
 }
 
@@ -64,18 +68,27 @@ impl Program {
         let key = key_file(folder.path());
         let mut all = vec!["--key-file", key.to_str().unwrap()];
         all.extend(arguments);
-        Self::launch(folder, &all)
+        Self::launch(folder, &all, None)
+    }
+
+    /// The same with another search path for programs.
+    pub fn start_with_path(arguments: &[&str], path: &str) -> Self {
+        let mut all = vec!["--auth", "none"];
+        all.extend(arguments);
+        Self::launch(tempfile::tempdir().unwrap(), &all, Some(path))
     }
 
     pub fn start_without_authentication(arguments: &[&str]) -> Self {
         let mut all = vec!["--auth", "none"];
         all.extend(arguments);
-        Self::launch(tempfile::tempdir().unwrap(), &all)
+        Self::launch(tempfile::tempdir().unwrap(), &all, None)
     }
 
-    fn launch(folder: TempDir, arguments: &[&str]) -> Self {
+    fn launch(folder: TempDir, arguments: &[&str], path: Option<&str>) -> Self {
         let mut child = command(arguments)
+            .envs(path.map(|path| ("PATH", path)))
             .args(["--link-port", "0", "--port", "0"])
+            .env("XDG_DATA_HOME", folder.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -84,7 +97,7 @@ impl Program {
         let errors = lines(child.stderr.take().unwrap());
         let output = Some(lines(child.stdout.take().unwrap()));
         let input = child.stdin.take();
-        let mut program = Self { child, _folder: folder, link_port: 0, page: None, input, output, errors };
+        let mut program = Self { child, _folder: folder, link_port: 0, page: None, input, output, errors, passed: RefCell::default() };
         let link = program.error_line("link: 127.0.0.1:");
         let port = link["link: 127.0.0.1:".len()..].split(' ').next().unwrap();
         program.link_port = port.parse().unwrap();
@@ -97,17 +110,20 @@ impl Program {
         program
     }
 
-    /// Waits for a line on standard error that begins so.
+    /// Waits for a line on standard error that begins so; gives each line once.
     pub fn error_line(&self, start: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
-        let mut seen = Vec::new();
+        let mut passed = self.passed.borrow_mut();
+        if let Some(place) = passed.iter().position(|line| line.starts_with(start)) {
+            return passed.remove(place);
+        }
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let Ok(line) = self.errors.recv_timeout(left) else { panic!("no line `{start}…` on standard error, but {seen:?}") };
+            let Ok(line) = self.errors.recv_timeout(left) else { panic!("no line `{start}…` on standard error, but {passed:?}") };
             if line.starts_with(start) {
                 return line;
             }
-            seen.push(line);
+            passed.push(line);
         }
     }
 

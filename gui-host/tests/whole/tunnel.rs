@@ -58,11 +58,11 @@ fn the_tunnel_is_set_up_the_router_woken_and_all_stopped_at_the_end() {
         calls,
         [
             format!(
-                "{common} -N -T -o ExitOnForwardFailure=yes -o ServerAliveInterval=15 \
+                "{common} -o ControlMaster=no -o ControlPath=none -N -T -o ExitOnForwardFailure=yes -o ServerAliveInterval=15 \
                  -o ServerAliveCountMax=3 -R 127.0.0.1:8000:localhost:{port} me@router"
             ),
-            format!("{common} -T me@router pkill -USR1 -x ui-proxy"),
-            format!("{common} -T me@router ui-proxy wake --port 8000"),
+            format!("{common} -o ClearAllForwardings=yes -T me@router pkill -USR1 -x ui-proxy"),
+            format!("{common} -o ClearAllForwardings=yes -T me@router ui-proxy wake --port 8000"),
         ]
     );
 
@@ -86,13 +86,53 @@ fn the_tunnel_is_set_up_the_router_woken_and_all_stopped_at_the_end() {
     let live = viewer.told("link", all_done);
     assert_eq!(live["message"]["target"], "me@router");
 
-    let pid = lines(&folder.path().join("pid"), 1).remove(0);
     assert!(program.terminate().success());
+    ends(&lines(&folder.path().join("pid"), 1)[0]);
+}
+
+/// Waits until there is no such process any more.
+fn ends(pid: &str) {
     let deadline = Instant::now() + PATIENCE;
-    while Path::new("/proc").join(&pid).join("exe").read_link().is_ok() {
+    while Path::new("/proc").join(pid).join("exe").read_link().is_ok() {
         assert!(Instant::now() < deadline, "ssh still runs");
         thread::sleep(Duration::from_millis(20));
     }
+}
+
+#[test]
+fn no_ssh_outlives_a_host_that_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    // The wake-up hangs too.
+    let hanging = "#!/bin/sh\necho $$ >>\"$(dirname \"$0\")/pids\"\nexec sleep 600\n";
+    let ssh = script(folder.path(), hanging);
+    let mut program = Program::start(&["--lbr", "me@router", "--ssh", ssh.to_str().unwrap()]);
+    let pids = lines(&folder.path().join("pids"), 2);
+    for pid in &pids {
+        assert!(Path::new("/proc").join(pid).join("exe").read_link().is_ok(), "{pid}");
+    }
+    program.child.kill().unwrap();
+    program.child.wait().unwrap();
+    for pid in pids {
+        ends(&pid);
+    }
+}
+
+#[test]
+fn a_router_that_is_taken_is_told_in_words_and_an_ssh_that_stays_is_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    // As plink does: it says so and stays.
+    let staying = "#!/bin/sh\necho $$ >>\"$(dirname \"$0\")/pids\"\n\
+                   echo 'Remote port forwarding from 127.0.0.1:8000 refused' >&2\nexec sleep 600\n";
+    let ssh = script(folder.path(), staying);
+    let program = Program::start(&["--lbr", "me@router", "--ssh", ssh.to_str().unwrap()]);
+    let mut viewer = Viewer::admitted(&program);
+    viewer.subscribe();
+    let link = viewer.told("link", |message| message["stages"][1]["state"] == "failed");
+    let detail = link["message"]["detail"].as_str().unwrap();
+    assert!(detail.contains("another gui-host has its tunnel there") && detail.contains("next attempt in 1 s"), "{detail}");
+    let told = program.error_line("tunnel me@router: ");
+    assert!(told.contains("another gui-host has its tunnel there"), "{told}");
+    ends(&lines(&folder.path().join("pids"), 1)[0]);
 }
 
 #[test]
@@ -120,7 +160,7 @@ fn each_target_has_a_door_of_its_own_and_a_wake_command_can_be_given() {
     assert_eq!(forwards.len(), 2);
     assert!(forwards.contains(&&*program.link_port.to_string()) && forwards[0] != forwards[1]);
     for target in ["me@one", "me@two"] {
-        let wake = format!("-o BatchMode=yes -T {target} sudo wake it");
+        let wake = format!("-o BatchMode=yes -o ClearAllForwardings=yes -T {target} sudo wake it");
         assert!(calls.contains(&wake), "{calls:?}");
     }
 }

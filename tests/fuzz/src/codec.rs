@@ -17,7 +17,7 @@ pub const TARGET: Target = Target {
     repair,
     longest: MAX_MESSAGE,
     // A message of the smallest items, each decoded to its full size, in a list that grows by doubling.
-    most_held: 4 * 1024 * 1024,
+    most_held: 8 * 1024 * 1024,
     short_run: 10_000,
 };
 
