@@ -1,10 +1,12 @@
 //! The page's listener: what a browser gets, and what another page in it does not.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 use tungstenite::Error;
 
 use crate::{
-    program::{Program, http},
+    program::{PATIENCE, Program, http},
     router::Router,
     viewer::Viewer,
 };
@@ -112,11 +114,14 @@ fn a_page_sees_the_snapshot_then_changes_and_the_outcome_of_its_command() {
     let (mut viewer, mut other) = (Viewer::admitted(&program), Viewer::admitted(&program));
     other.subscribe();
     // The router's messages may still be on their way.
+    let until = Instant::now() + PATIENCE;
     let snapshot = loop {
         let snapshot = viewer.subscribe();
         if snapshot["lbrs"]["a"]["logs"].as_array().is_some_and(|logs| logs.len() == 1) {
             break snapshot;
         }
+        assert!(Instant::now() < until, "{snapshot}");
+        std::thread::sleep(Duration::from_millis(20));
     };
     let schedule = &snapshot["lbrs"]["a"]["status"][MOTE]["elements"]["Schedule"];
     let rows = json!([{"row": 0, "slotOffset": 0}, {"row": 1, "slotOffset": 7}]);
