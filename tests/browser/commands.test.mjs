@@ -1,0 +1,127 @@
+// What a person asks of a mote, and what comes of it: confirmed, refused, timed out; and who hears of it.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { launch, openTab } from './lib/browser.mjs';
+import { GuiHost } from './lib/gui-host.mjs';
+import { Place } from './lib/place.mjs';
+import { Router } from './lib/router.mjs';
+import { until } from './lib/waiting.mjs';
+
+let place, host, router, browser, tab;
+
+before(async () => {
+  place = await Place.take('commands');
+  host = await GuiHost.start(place);
+  router = await Router.start(place, { motes: 3, url: host.link });
+  router.wake();
+  browser = await launch();
+  tab = await openTab(browser);
+  await tab.open(host);
+  await tab.hasMotes(['0001', '0002', '0003']);
+});
+
+after(async () => {
+  await browser?.close();
+  await router?.stop();
+  await host?.stop();
+  await place?.leave();
+});
+
+/** Chooses the mote that commands are for. */
+async function pick(of, name) {
+  const list = of.page.getByRole('combobox', { name: /^Mote/ });
+  const options = await list.getByRole('option').allInnerTexts();
+  await list.selectOption({ index: options.findIndex((option) => option.startsWith(name)) });
+}
+
+/** The newest line of the tab Commands that has these words. */
+const trail = (of, words) => of.page.getByRole('listitem').filter({ hasText: words }).first();
+
+/** Presses a button of a mote, and answers the question that is put. */
+async function ask(of, button, answer) {
+  await of.page.getByRole('button', { name: button }).click();
+  await of.page.getByRole('dialog').getByRole('button', { name: answer, exact: true }).click();
+}
+
+test('a role is asked for, is pending, and is confirmed by the mote’s own word; another viewer sees the role and not the command', async () => {
+  const other = await openTab(browser, { colorScheme: 'dark' });
+  await other.open(host, 'tab=commands');
+  await other.shows('LIVE');
+
+  await tab.choose('commands');
+  await pick(tab, '0001');
+  await ask(tab, 'Make root: mote 0001', 'Make root');
+  const line = trail(tab, 'make root');
+  await line.getByText(/^(pending|accepted|sent)/).first().waitFor({ timeout: 10_000 });
+  assert.equal(await tab.page.getByRole('button', { name: 'Make root: mote 0001' }).getAttribute('aria-disabled'), 'true');
+  await line.getByText(/^confirmed/).waitFor({ timeout: 30_000 });
+  await line.getByText('the mote reports that it is DAG root').waitFor();
+  await tab.page.getByRole('button', { name: 'Stop being root: mote 0001' }).waitFor();
+
+  await other.page.getByRole('button', { name: 'Stop being root: mote 0001' }).waitFor({ timeout: 30_000 });
+  await other.page.getByText('No command has been given yet.').waitFor();
+  assert.equal(await other.page.getByText('confirmed').count(), 0);
+
+  await other.choose('overview');
+  await tab.choose('overview');
+  for (const each of [tab, other]) {
+    await each.row('0001').getByRole('cell', { name: /^root/ }).waitFor();
+    await each.page.getByRole('banner').getByText('0001', { exact: true }).waitFor();
+  }
+  const cells = (of) => of.row('0002').getByRole('rowheader').textContent();
+  assert.equal((await cells(tab)).trim(), (await cells(other)).trim());
+  await other.close();
+  tab.isClean();
+});
+
+test('a second root is warned of, and a person may leave it at that', async () => {
+  await tab.choose('commands');
+  await pick(tab, '0002');
+  await tab.page.getByRole('button', { name: 'Make root: mote 0002' }).click();
+  const dialog = tab.page.getByRole('dialog');
+  await dialog.getByText('Mote 0001 is root already. Two roots make two networks.').waitFor();
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  assert.equal(await tab.page.getByRole('listitem').filter({ hasText: 'make root' }).count(), 1);
+  tab.isClean();
+});
+
+test('an echo test tells its figures', async () => {
+  await tab.page.getByRole('button', { name: 'Echo test: mote 0002' }).click();
+  const line = trail(tab, 'echo test');
+  await line.getByText(/^confirmed/).waitFor({ timeout: 40_000 });
+  await line.getByText(/10/).first().waitFor();
+  tab.isClean();
+});
+
+test('what the router refuses is shown with its reason', async () => {
+  await router.happens('unplug 2');
+  await tab.choose('overview');
+  await tab.row('0002').getByText(/^down/).waitFor({ timeout: 30_000 });
+  await tab.choose('commands');
+  await ask(tab, 'Reset mote: mote 0002', 'Reset');
+  const line = trail(tab, 'reset');
+  await line.getByText(/^refused/).waitFor({ timeout: 30_000 });
+  await line.getByText(/link-down: the port of .* is not open/).waitFor();
+  tab.isClean();
+});
+
+test('a mote that hangs lets its command time out, and that is shown as no success', async () => {
+  await router.happens('silence 3 60');
+  await pick(tab, '0003');
+  await ask(tab, 'Make root: mote 0003', 'Make root');
+  const line = trail(tab, 'make root').filter({ hasText: '0003' });
+  await line.getByText(/^(timed out)/).waitFor({ timeout: 60_000 });
+  assert.equal(await line.getByText(/^confirmed/).count(), 0);
+  tab.isClean();
+});
+
+test('after a reload what was asked is still there with its outcome', async () => {
+  const before = await tab.page.getByRole('listitem').filter({ hasText: /make root|reset|echo test/ }).count();
+  await tab.page.reload();
+  await tab.shows('LIVE');
+  await until('the commands to be told again', async () => (await tab.page.getByRole('listitem').filter({ hasText: /make root|reset|echo test/ }).count()) >= before, 10_000);
+  await trail(tab, 'reset').getByText(/^refused/).waitFor();
+  tab.isClean();
+});

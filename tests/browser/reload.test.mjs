@@ -1,0 +1,80 @@
+// What a reload must not lose: the log, the charts as far as the host remembers, and what was selected.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { launch, openTab } from './lib/browser.mjs';
+import { GuiHost } from './lib/gui-host.mjs';
+import { Place } from './lib/place.mjs';
+import { Router } from './lib/router.mjs';
+import { pause, until } from './lib/waiting.mjs';
+
+let place, host, router, browser, tab;
+
+before(async () => {
+  place = await Place.take('reload');
+  host = await GuiHost.start(place);
+  router = await Router.start(place, { motes: 2, url: host.link });
+  router.wake();
+  browser = await launch();
+  tab = await openTab(browser);
+  await tab.open(host);
+  await tab.hasMotes(['0001', '0002']);
+});
+
+after(async () => {
+  await browser?.close();
+  await router?.stop();
+  await host?.stop();
+  await place?.leave();
+});
+
+test('the log is as it was, oldest line first', async () => {
+  for (const code of [0x0c, 0x0d, 0x0e]) await router.happens(`log 1 E 0x0d ${code} 7 7`);
+  await tab.choose('log');
+  const lines = () => tab.page.getByRole('region', { name: 'Log lines' }).getByRole('listitem').allInnerTexts();
+  const said = await until('what the mote logs', async () => ((await lines()).length >= 3 ? lines() : null));
+  await tab.page.reload();
+  await tab.shows('LIVE');
+  const again = await until('the log', async () => ((await lines()).length >= said.length ? lines() : null), 10_000);
+  assert.deepEqual(again.slice(0, said.length), said);
+  tab.isClean();
+});
+
+test('the address keeps the tab, the mote and its side, and loses the token', async () => {
+  await tab.choose('overview');
+  await tab.row('0002').getByRole('link').click();
+  await tab.page.getByRole('link', { name: 'neighbours' }).click();
+  const address = tab.page.url();
+  assert.ok(!address.includes(host.token), 'the token is in sight');
+  await tab.page.reload();
+  await tab.page.getByRole('heading', { name: 'Mote 0002' }).waitFor();
+  assert.equal(await tab.page.getByRole('link', { name: 'neighbours' }).getAttribute('aria-current'), 'page');
+  assert.equal(tab.page.url(), address);
+  tab.isClean();
+});
+
+test('the charts go back to before the reload', async () => {
+  await tab.page.getByRole('link', { name: 'history' }).click();
+  await tab.page.getByRole('img', { name: /^Rank/ }).waitFor();
+  // Something has to be remembered.
+  await pause(12_000);
+  const before = Date.now();
+  await tab.page.reload();
+  await tab.page.getByRole('img', { name: /^Rank/ }).waitFor();
+  await pause(3_000);
+  const oldest = await until('the figures', () => oldestFigure(tab), 10_000);
+  assert.ok(oldest < before - 8_000, `the oldest figure is of ${before - oldest} ms before the reload`);
+  tab.isClean();
+});
+
+/** When the oldest line with a figure in the file that the page offers was, Unix ms. */
+async function oldestFigure(of) {
+  const button = of.panel('Mote 0002').getByRole('button', { name: 'CSV' });
+  const [download] = await Promise.all([of.page.waitForEvent('download'), button.click()]);
+  const text = await readFile(await download.path(), 'utf8');
+  const line = text.split('\n').slice(1).find((each) => /,[^,]*\d/.test(each));
+  if (line === undefined) return null;
+  const time = line.split(',')[0].replaceAll('"', '');
+  return /^\d+(\.\d+)?$/.test(time) ? Number(time) * (time.length < 12 ? 1000 : 1) : Date.parse(time);
+}

@@ -1,0 +1,101 @@
+// The states of the link, each as a person comes to see it: the parts of a real stack are stopped, killed and started again.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { GONE, launch, openTab } from './lib/browser.mjs';
+import { GuiHost } from './lib/gui-host.mjs';
+import { Place } from './lib/place.mjs';
+import { Router } from './lib/router.mjs';
+import { freePort } from './lib/sshd.mjs';
+import { writeFile } from 'node:fs/promises';
+
+let place, host, router, browser, tab;
+
+before(async () => {
+  place = await Place.take('states');
+  host = await GuiHost.start(place);
+  router = await Router.start(place, { motes: 2, url: host.link });
+  browser = await launch();
+  tab = await openTab(browser);
+});
+
+after(async () => {
+  await browser?.close();
+  await router?.stop();
+  await host?.stop();
+  await place?.leave();
+});
+
+test('NO LBR: the commands to connect one are there to copy', async () => {
+  await tab.open(host);
+  await tab.shows('NO LBR');
+  await tab.page.getByText(/^ssh -N -T .*-R 127\.0\.0\.1:\d+:localhost:\d+ USER@LBR$/).waitFor();
+  await tab.page.getByText(/^ssh USER@LBR pkill -USR1/).waitFor();
+  tab.isClean();
+});
+
+test('LIVE: the woken router and its motes are there without a reload', async () => {
+  router.wake();
+  await tab.shows('LIVE');
+  await tab.hasMotes(['0001', '0002']);
+  assert.match(await tab.page.title(), /^LIVE · roof/);
+  assert.equal(await tab.page.getByRole('button', { name: 'Make root: mote 0001' }).isEnabled(), true);
+  tab.isClean();
+});
+
+test('STALE: a router that hangs is told with its age, and nothing can be asked of it', async () => {
+  router.uiProxy.signal('SIGSTOP');
+  await tab.shows('STALE');
+  await tab.page.getByText(/^STALE \d+ s$/).waitFor();
+  await tab.page.getByRole('heading', { name: 'The border router is silent' }).waitFor();
+  assert.equal(await tab.page.getByRole('button', { name: 'Make root: mote 0001' }).isEnabled(), false);
+  await tab.hasMotes(['0001', '0002']);
+  router.uiProxy.signal('SIGCONT');
+  await tab.shows('LIVE');
+  assert.equal(await tab.page.getByRole('button', { name: 'Make root: mote 0001' }).isEnabled(), true);
+  tab.isClean();
+});
+
+test('LOST: a router that is gone leaves what it told, and comes back', async () => {
+  router.uiProxy.kill();
+  await tab.shows('LOST');
+  await tab.page.getByRole('heading', { name: 'The link to the border router was lost' }).waitFor();
+  await tab.page.getByText(/^ssh -N -T /).waitFor();
+  await tab.hasMotes(['0001', '0002']);
+  assert.equal(await tab.page.getByRole('button', { name: 'Make root: mote 0001' }).isEnabled(), false);
+  await router.startUiProxy();
+  router.wake();
+  await tab.shows('LIVE');
+  tab.isClean();
+});
+
+test('NO SERVER: the page says so, keeps trying, and knows a host that was started again from the one it had', async () => {
+  await host.stop();
+  await tab.shows('NO SERVER');
+  await tab.page.getByRole('heading', { name: 'No connection to gui-host' }).waitFor();
+  await tab.page.getByRole('button', { name: 'Try now' }).waitFor();
+  await tab.hasMotes(['0001', '0002']);
+  assert.equal(await tab.page.getByRole('button', { name: 'Make root: mote 0001' }).isEnabled(), false);
+
+  host = await GuiHost.start(place, ['--port', `${host.port}`, '--link-port', `${host.linkPort}`]);
+  await tab.page.getByText(/does not accept this page’s token/).waitFor({ timeout: 30_000 });
+  await tab.shows('NO SERVER');
+  await tab.open(host);
+  await tab.shows('LIVE');
+  tab.isClean(GONE);
+});
+
+test('CONNECTING: the stages of a tunnel that does not come about are told with the words of ssh', async () => {
+  const nobody = await freePort();
+  await writeFile(place.path('nobody'), `Host router\n HostName 127.0.0.1\n Port ${nobody}\n`);
+  const waiting = await GuiHost.start(place, ['--lbr', 'me@router', '--ssh-config', place.path('nobody')]);
+  const other = await openTab(browser);
+  await other.open(waiting);
+  await other.shows('CONNECTING');
+  await other.page.getByText(`ssh: connect to host 127.0.0.1 port ${nobody}: Connection refused`).first().waitFor({ timeout: 30_000 });
+  for (const stage of ['ssh started', 'forward accepted', 'wake-up sent', 'link open', 'first inventory']) {
+    await other.page.getByRole('listitem').filter({ hasText: stage }).waitFor();
+  }
+  await other.close();
+  await waiting.stop();
+});
