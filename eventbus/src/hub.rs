@@ -100,8 +100,9 @@ impl Hub {
     /// `serial-bridge` says something.
     pub fn handle_serial(&mut self, now: Mono, envelope: &Envelope, notification: SerialNotification) {
         match notification {
-            SerialNotification::Port(report) => self.handle_port(now, envelope, &report),
-            SerialNotification::Frame(frame) => self.handle_frame(now, &frame),
+            // One clock for all: what claims to be of a later moment would keep others from being looked at before then.
+            SerialNotification::Port(report) => self.handle_port(now, envelope, &PortReport { since: report.since.min(now), ..report }),
+            SerialNotification::Frame(frame) => self.handle_frame(now, &ReceivedFrame { heard: frame.heard.min(now), ..frame }),
             SerialNotification::Write(report) => self.commands.handle_write(now, &report, &self.known.model),
             SerialNotification::Health(health) => self.handle_health(health),
             SerialNotification::Lost { frames } => {

@@ -101,6 +101,15 @@ fn frames_that_were_none_are_counted_by_reason() {
 }
 
 #[test]
+fn a_report_of_a_later_moment_keeps_no_mote_from_being_looked_at() {
+    let mut stage = Stage::subscribed(&[Topic::Inventory]);
+    let later = PortReport { since: Mono(u64::MAX / 2), ..report("mote1", PortCounters::default()) };
+    stage.serial(START, SerialNotification::Port(later));
+    stage.frame(START, "mote2", vec![b'S', 0, 2, 0, 1]);
+    assert!(stage.hub.poll_timeout().is_some_and(|at| at <= Mono(START.0 + 5_000_000)));
+}
+
+#[test]
 fn a_frame_that_makes_no_sense_is_shown_as_it_came() {
     let mut stage = Stage::subscribed(&[Topic::Logs]);
     stage.frame(START, "mote1", b"Zwhat".to_vec());

@@ -88,15 +88,11 @@ impl Stage {
     }
 
     pub fn serial(&mut self, notification: SerialNotification) {
-        let (port, told) = match &notification {
-            SerialNotification::Port(report) => (Some(&report.port), report.since),
-            SerialNotification::Frame(frame) => (Some(&frame.port), frame.heard),
-            SerialNotification::Write(_) | SerialNotification::Health(_) | SerialNotification::Lost { .. } => (None, self.now),
+        let port = match &notification {
+            SerialNotification::Port(report) => Some(&report.port),
+            SerialNotification::Frame(frame) => Some(&frame.port),
+            SerialNotification::Write(_) | SerialNotification::Health(_) | SerialNotification::Lost { .. } => None,
         };
-        // The two processes read one clock: nothing is told of what is still to come.
-        if told > self.now {
-            return;
-        }
         if let Some(port) = port {
             if port.0.len() > LONGEST_PORT {
                 return;
