@@ -3,6 +3,8 @@
 //! Each subscriber has an outbox of its own: a slow or dead one harms only itself, and is forgotten
 //! when its lease ends. A snapshot is nothing special: all keys are marked, between two markers.
 
+mod pieces;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -14,10 +16,12 @@ use mqtypes::health::Dropped;
 use mqtypes::ids::{BootId, Eui64, Who};
 use mqtypes::mono::Mono;
 use mqtypes::queues::{UI_PROXY, may_be_delivered_to};
+use mqtypes::serial::LineBytes;
 
 use crate::commands;
 use crate::counts::{CountKey, PortIndex};
 use crate::model::{MoteIndex, Slot};
+use pieces::Pieces;
 
 /// A value that somebody may be told of; the newest one is looked up when there is room.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,7 +66,7 @@ impl StateKey {
 /// Nothing of these is told in a snapshot.
 fn is_of_events(topic: Topic) -> bool {
     match topic {
-        Topic::Logs | Topic::Data => true,
+        Topic::Logs | Topic::Data | Topic::Bytes => true,
         Topic::Inventory | Topic::Status | Topic::Counts | Topic::Health | Topic::Ports | Topic::Dag | Topic::Uinject => false,
     }
 }
@@ -72,6 +76,9 @@ pub type Mailbox = Outbox<StateKey, Notification>;
 
 /// Logs and outcomes that may wait for one subscriber.
 const BOUNDS: Bounds = Bounds { entries: 512, bytes: 64 * 1024 };
+
+/// What a gap calls the bytes of lines that are missing.
+const LINE_BYTES: &str = "line-bytes";
 
 /// Subscribers at once beside the GUI: a few tools.
 const MOST_SUBSCRIBERS: usize = 16;
@@ -87,6 +94,7 @@ struct Subscriber {
     topics: BTreeSet<Topic>,
     until: Mono,
     mailbox: Mailbox,
+    pieces: Pieces,
     /// Events that were dropped, and that it has not been told of.
     missed: Missed,
 }
@@ -100,6 +108,7 @@ impl Missed {
         match event {
             Notification::Log(_) => self.add("mote-log", 1),
             Notification::Data(_) => self.add("mote-data", 1),
+            Notification::Bytes(piece) => self.add(LINE_BYTES, piece.bytes.len() as u64),
             // A notice that gives way itself is told again with the next one.
             Notification::Gap { dropped } => dropped.iter().for_each(|earlier| self.add(&earlier.reason, earlier.count)),
             _no_event_of_a_mote => {}
@@ -124,7 +133,7 @@ impl Missed {
 
 impl Subscriber {
     fn new(boot: BootId, topics: BTreeSet<Topic>, until: Mono) -> Self {
-        Self { boot, topics, until, mailbox: Outbox::new(BOUNDS), missed: Missed::default() }
+        Self { boot, topics, until, mailbox: Outbox::new(BOUNDS), pieces: Pieces::default(), missed: Missed::default() }
     }
 
     /// Is it subscribed to something, and to the same state as that?
@@ -139,7 +148,22 @@ impl Subscriber {
     }
 
     fn is_waiting(&self) -> bool {
-        !self.mailbox.is_empty() || !self.missed.is_empty()
+        !self.mailbox.is_empty() || !self.missed.is_empty() || !self.pieces.is_empty()
+    }
+
+    /// Bytes of lines are told when nothing else is to be told. They are older than whatever comes then, and give way to it.
+    fn tell_pieces(&mut self) {
+        if !self.mailbox.is_empty() {
+            return;
+        }
+        let lost = self.pieces.take_lost();
+        if lost > 0 {
+            self.missed.add(LINE_BYTES, lost);
+        }
+        while let Some(weight) = self.pieces.next_weight().filter(|weight| self.mailbox.has_room(*weight)) {
+            let Some(piece) = self.pieces.pop() else { return };
+            self.mailbox.push_event(Notification::Bytes(piece), weight);
+        }
     }
 
     /// Tells what was dropped, as soon as that drops nothing more.
@@ -193,7 +217,9 @@ impl Broker {
     /// Begins or renews a subscription of the process start `boot`.
     pub fn subscribe(&mut self, now: Mono, boot: BootId, wish: &Subscribe) -> Taken {
         let until = now.after(Duration::from_millis(wish.lease_ms.into()).min(LONGEST_LEASE));
-        let topics: BTreeSet<Topic> = wish.topics.iter().copied().collect();
+        // The UI link has no bytes of lines, whatever is asked for in its name.
+        let has_it = |topic: &Topic| *topic != Topic::Bytes || wish.reply != UI_PROXY.spec.name;
+        let topics: BTreeSet<Topic> = wish.topics.iter().copied().filter(has_it).collect();
         if let Some(known) = self.subscribers.get_mut(&wish.reply)
             && known.boot == boot
             && known.has_the_state_of(&topics)
@@ -201,6 +227,9 @@ impl Broker {
             // Events begin and end without a snapshot, and what waits stays.
             known.topics = topics;
             known.until = known.until.max(until);
+            if !known.topics.contains(&Topic::Bytes) {
+                known.pieces.clear();
+            }
             return Taken::Renewed;
         }
         if !self.has_room_for(&wish.reply) {
@@ -221,6 +250,7 @@ impl Broker {
     pub fn unsubscribe(&mut self, reply: &str) {
         let Some(subscriber) = self.subscribers.get_mut(reply) else { return };
         subscriber.topics.clear();
+        subscriber.pieces.clear();
         subscriber.keep_outcomes();
         if !subscriber.is_waiting() {
             self.subscribers.remove(reply);
@@ -278,6 +308,15 @@ impl Broker {
         }
     }
 
+    /// Tells whoever records them that bytes crossed a line.
+    pub fn pass(&mut self, piece: LineBytes) {
+        let mut wanting = self.subscribers.values_mut().filter(|subscriber| subscriber.topics.contains(&Topic::Bytes));
+        // Nearly always there is one, who gets it as it is.
+        let Some(first) = wanting.next() else { return };
+        wanting.for_each(|another| another.pieces.push(piece.clone()));
+        first.pieces.push(piece);
+    }
+
     /// Tells one of them how its command goes. False when it cannot be told any more.
     pub fn outcome(&mut self, reply: &str, outcome: CommandOutcome) -> bool {
         self.subscribers.get_mut(reply).is_some_and(|subscriber| subscriber.keep_outcome(outcome))
@@ -309,9 +348,15 @@ impl Broker {
     /// Everybody for whom something waits, with what waits, gaps included.
     pub fn waiting(&mut self) -> impl Iterator<Item = (&String, &mut Mailbox)> {
         self.subscribers.iter_mut().filter(|(_, subscriber)| subscriber.is_waiting()).map(|(reply, subscriber)| {
+            subscriber.tell_pieces();
             subscriber.tell_gap();
             (reply, &mut subscriber.mailbox)
         })
+    }
+
+    /// Is there somebody who has taken everything that [`Self::waiting`] had, and for whom there is more?
+    pub fn has_more(&self) -> bool {
+        self.subscribers.values().any(|subscriber| subscriber.mailbox.is_empty() && !subscriber.pieces.is_empty())
     }
 
     /// Does something wait for this subscriber?
@@ -476,6 +521,33 @@ mod tests {
             waiting(&mut broker, "tap-1"),
             [format!(r#"Gap {{ dropped: [Dropped {{ reason: "mote-log", count: {} }}] }}"#, BOUNDS.entries)]
         );
+    }
+
+    #[test]
+    fn bytes_of_lines_go_to_all_who_named_them_behind_everything_else() {
+        let mut broker = Broker::default();
+        for (reply, topics) in [("tap-1", vec![Topic::Bytes, Topic::Logs]), ("tap-2", vec![Topic::Bytes]), ("tap-3", Topic::ALL.to_vec())] {
+            broker.subscribe(NOW, BootId(1), &wish(reply, &topics));
+        }
+        broker.pass(piece());
+        broker.event(Topic::Logs, &log(), 1);
+        let bytes = format!("{:?}", Notification::Bytes(piece()));
+        assert_eq!(waiting(&mut broker, "tap-2"), [bytes.clone()]);
+        assert_eq!(waiting(&mut broker, "tap-3").len(), 1);
+        assert_eq!(waiting(&mut broker, "tap-1"), [format!("{:?}", log())]);
+        assert!(!broker.has_more());
+        for (_, mailbox) in broker.waiting() {
+            mailbox.clear();
+        }
+        assert!(broker.has_more());
+        assert_eq!(waiting(&mut broker, "tap-1"), [bytes]);
+        broker.unsubscribe("tap-1");
+        assert!(!broker.has_more() && !broker.has("tap-1"));
+    }
+
+    fn piece() -> LineBytes {
+        let (port, generation) = (mqtypes::ids::PortName("a".to_owned()), mqtypes::ids::Generation(1));
+        LineBytes { port, generation, direction: mqtypes::serial::Direction::Rx, at: NOW, offset: 0, bytes: vec![0x7e] }
     }
 
     fn log() -> Notification {

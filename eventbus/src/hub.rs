@@ -1,5 +1,6 @@
 //! The event bus itself, without its queues: what comes in, what it means, and who is to know.
 
+mod bytes;
 mod data;
 mod known;
 
@@ -12,7 +13,7 @@ use mqtypes::broker::{Notification, Request, Topic};
 use mqtypes::command::{Command, CommandOutcome, OutcomeState};
 use mqtypes::envelope::Envelope;
 use mqtypes::health::ProcessHealth;
-use mqtypes::ids::{Eui64, WriteId};
+use mqtypes::ids::{BootId, Eui64, WriteId};
 use mqtypes::log::{Coded, MoteLog, Severity};
 use mqtypes::mesh::DagEntry;
 use mqtypes::mono::Mono;
@@ -26,6 +27,7 @@ use crate::frame::{Frame, FrameError, LogFrame, PrintfFrame};
 use crate::mesh::Mesh;
 use crate::model::{Change, Model, Mote, MoteIndex};
 
+use bytes::Passing;
 use known::Known;
 
 /// `COMPONENT_OPENWSN` and `ERR_BOOTED`: a mote's first words after a start.
@@ -46,6 +48,9 @@ pub struct Hub {
     /// Motes that were told of as known through the mesh alone.
     cableless: BTreeSet<Eui64>,
     questions: BTreeSet<Question>,
+    passing: Passing,
+    /// The start of `serial-bridge` that spoke last.
+    bridge: Option<BootId>,
     tally: Tally,
 }
 
@@ -56,16 +61,8 @@ pub enum Question {
     Ports,
     /// What are your figures?
     Health,
-}
-
-impl Question {
-    /// As the bus has it.
-    pub fn command(self) -> SerialCommand {
-        match self {
-            Self::Ports => SerialCommand::ReportPorts,
-            Self::Health => SerialCommand::ReportHealth,
-        }
-    }
+    /// What crosses the lines, from now on or no longer?
+    Bytes,
 }
 
 impl Hub {
@@ -78,6 +75,8 @@ impl Hub {
             broker: Broker::default(),
             cableless: BTreeSet::new(),
             questions: BTreeSet::new(),
+            passing: Passing::Off,
+            bridge: None,
             tally: Tally::default(),
         }
     }
@@ -99,6 +98,7 @@ impl Hub {
 
     /// `serial-bridge` says something.
     pub fn handle_serial(&mut self, now: Mono, envelope: &Envelope, notification: SerialNotification) {
+        self.note_bridge(envelope.boot);
         match notification {
             // One clock for all: what claims to be of a later moment would keep others from being looked at before then.
             SerialNotification::Port(report) => self.handle_port(now, envelope, &PortReport { since: report.since.min(now), ..report }),
@@ -110,6 +110,7 @@ impl Hub {
                 self.broker.mark(&StateKey::Count(key));
                 log::warn!("serial-bridge could not hand over {frames} frames in time");
             }
+            SerialNotification::Bytes(piece) => self.handle_bytes(now, piece),
         }
     }
 
@@ -130,6 +131,7 @@ impl Hub {
                 self.questions.extend([Question::Health, Question::Ports]);
             }
         }
+        self.settle_passing(now);
     }
 
     /// A process's figures, ours too.
@@ -145,6 +147,7 @@ impl Hub {
         self.known.mesh.handle_timeout(now);
         self.commands.handle_timeout(now, &self.known.model);
         self.broker.handle_timeout(now);
+        self.settle_passing(now);
     }
 
     /// There was no room on the way to `serial-bridge`.
@@ -155,10 +158,9 @@ impl Hub {
 
     /// When [`Self::handle_timeout`] has something to do.
     pub fn poll_timeout(&self) -> Option<Mono> {
-        [self.known.model.poll_timeout(), self.known.mesh.poll_timeout(), self.commands.poll_timeout(), self.broker.poll_timeout()]
-            .into_iter()
-            .flatten()
-            .min()
+        let known = [self.known.model.poll_timeout(), self.known.mesh.poll_timeout()];
+        let told = [self.commands.poll_timeout(), self.broker.poll_timeout(), self.passing.poll_timeout()];
+        known.into_iter().chain(told).flatten().min()
     }
 
     /// The next frame for a mote.
@@ -172,6 +174,15 @@ impl Hub {
     /// What to ask of `serial-bridge`. Asking twice is asking once; who asks for its figures wants ours too.
     pub fn take_questions(&mut self) -> BTreeSet<Question> {
         std::mem::take(&mut self.questions)
+    }
+
+    /// A question as the bus has it now.
+    pub fn command(&self, question: Question) -> SerialCommand {
+        match question {
+            Question::Ports => SerialCommand::ReportPorts,
+            Question::Health => SerialCommand::ReportHealth,
+            Question::Bytes => SerialCommand::PassBytes { until: self.passing.until() },
+        }
     }
 
     /// Everything that has changed goes to whoever wants it. Returns the broker and the look-up of newest values.

@@ -24,14 +24,15 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use bus::channel::{Channel, Destination};
+use bus::config::Configuration;
 use bus::inbox::{Drained, Inbox};
 use bus::outbox::Bounds;
 use bus::outlet::Outlet;
 use bus::process::{Failure, Process};
 use bus::reactor::{Reactor, Wake};
 use bus::signals::Signal;
+use bus::watchdog::Watchdog;
 use bus::{clock, health};
-use clap::Parser;
 use mqtypes::broker::Request;
 use mqtypes::envelope::Sender;
 use mqtypes::ids::BootId;
@@ -58,13 +59,19 @@ enum Source {
     RoomAtSubscriber,
 }
 
+/// The command line, for man pages and completions.
+pub fn command() -> clap::Command {
+    <Options as clap::CommandFactory>::command()
+}
+
 /// Runs the process until it is told to stop.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let options = match Options::try_parse_from(args) {
-        Ok(options) => options,
-        Err(error) => return bus::options::explain(&error),
+    let configuration = match bus::config::begin::<Options>(args) {
+        Ok(configuration) => configuration,
+        Err(end) => return end,
     };
-    bus::process::run(Sender::Eventbus, options.common.log_level, |process| Eventbus::new(process, &options)?.serve())
+    let level = configuration.options().common.log_level;
+    bus::process::run(Sender::Eventbus, level, |process| Eventbus::new(process, configuration)?.serve(process))
 }
 
 struct Eventbus {
@@ -77,10 +84,13 @@ struct Eventbus {
     subscribers: BTreeMap<String, Channel>,
     hub: Hub,
     memory: Memory,
+    configuration: Configuration<Options>,
+    watchdog: Watchdog,
 }
 
 impl Eventbus {
-    fn new(process: &Process, options: &Options) -> Result<Self, Failure> {
+    fn new(process: &Process, configuration: Configuration<Options>) -> Result<Self, Failure> {
+        let options = configuration.options();
         let instance = options.common.instance.clone();
         let mut reactor = Reactor::new(process)?;
         // The inboxes come first: they tell whether another of us is running.
@@ -94,11 +104,23 @@ impl Eventbus {
         requests.watch(&reactor.register(Source::Requests))?;
         let way = kernel_name(&instance, SERIAL_BRIDGE.spec.name);
         let bridge = Outlet::new(way, process.identity, reactor.register(Source::RoomAtBridge), TO_BRIDGE);
-        Ok(Self { identity: process.identity, instance, reactor, serial, requests, bridge, subscribers: BTreeMap::new(), hub, memory })
+        Ok(Self {
+            identity: process.identity,
+            instance,
+            reactor,
+            serial,
+            requests,
+            bridge,
+            subscribers: BTreeMap::new(),
+            hub,
+            memory,
+            configuration,
+            watchdog: Watchdog::from_environment(),
+        })
     }
 
-    fn serve(mut self) -> Result<(), Failure> {
-        log::info!("instance {}: ready", self.instance);
+    fn serve(mut self, process: &Process) -> Result<(), Failure> {
+        process.ready(&self.instance);
         self.hub.handle_start(clock::now());
         self.flush(clock::now());
         loop {
@@ -108,11 +130,13 @@ impl Eventbus {
                 Wake::Ready(Source::RoomAtBridge | Source::RoomAtSubscriber) | Wake::Signal(Signal::Wake) => {}
                 Wake::Timeout => self.handle_timeout(clock::now()),
                 Wake::Signal(Signal::Stop) => break,
-                Wake::Signal(Signal::Reload) => log::info!("SIGHUP: there is nothing to reload"),
+                // What can be reloaded here is the log's level alone.
+                Wake::Signal(Signal::Reload) => drop(self.configuration.reload()),
             }
             if self.reactor.is_round_done() {
                 self.flush(clock::now());
             }
+            self.watchdog.handle_round(clock::now(), &self.serial);
         }
         self.memory.save(clock::now(), &self.identity, self.hub.model(), self.hub.mesh());
         Ok(())
@@ -129,6 +153,8 @@ impl Eventbus {
         if drained == Drained::More {
             self.reactor.again(Source::Serial);
         }
+        // Whoever speaks is there to be asked.
+        self.bridge.peer_spoke();
         self.memory.handle_change(now);
         Ok(())
     }
@@ -152,7 +178,7 @@ impl Eventbus {
         while let Some(frame) = self.hub.poll_write() {
             self.send_to_bridge(now, frame);
         }
-        self.bridge.flush(now, |question| Some(question.command()));
+        self.bridge.flush(now, |question| Some(self.hub.command(*question)));
         self.flush_subscribers(now);
     }
 
@@ -172,19 +198,27 @@ impl Eventbus {
             }
             is_kept
         });
-        for (reply, mailbox) in broker.waiting() {
-            let channel = self.subscribers.entry(reply.clone()).or_insert_with(|| {
-                let registration = self.reactor.register(Source::RoomAtSubscriber);
-                Channel::new(kernel_name(&self.instance, reply), Destination::of_reply(reply), self.identity, registration)
-            });
-            channel.flush(mailbox, now, &resolve);
+        loop {
+            for (reply, mailbox) in broker.waiting() {
+                let channel = self.subscribers.entry(reply.clone()).or_insert_with(|| {
+                    let registration = self.reactor.register(Source::RoomAtSubscriber);
+                    Channel::new(kernel_name(&self.instance, reply), Destination::of_reply(reply), self.identity, registration)
+                });
+                channel.flush(mailbox, now, &resolve);
+            }
+            if !broker.has_more() {
+                break;
+            }
         }
     }
 
     fn poll_timeout(&self) -> Option<Mono> {
         let waiting = self.subscribers.iter().filter(|(reply, _)| self.hub.broker().has_waiting(reply));
         let subscribers = waiting.filter_map(|(_, channel)| channel.look_again()).min();
-        [self.hub.poll_timeout(), self.memory.poll_timeout(), self.bridge.poll_timeout(), subscribers].into_iter().flatten().min()
+        [self.hub.poll_timeout(), self.memory.poll_timeout(), self.bridge.poll_timeout(), subscribers, self.watchdog.poll_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn dropped(&self) -> Vec<mqtypes::health::Dropped> {

@@ -3,8 +3,11 @@
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
+use bus::config::Settings;
+use bus::config::keys::Section;
 use bus::options::Common;
 use clap::Parser;
+use mqtypes::envelope::Sender;
 
 /// The event bus of the border router: gives meaning to the motes' frames, keeps their state and counts, and brokers both.
 #[derive(Debug, Parser)]
@@ -26,6 +29,15 @@ pub struct Options {
     pub prefix: Option<[u8; 8]>,
 }
 
+impl Settings for Options {
+    const SENDER: Sender = Sender::Eventbus;
+    const SECTION: Section = Section::Eventbus;
+
+    fn common(&self) -> &Common {
+        &self.common
+    }
+}
+
 /// Reads a /64 prefix.
 pub fn prefix(text: &str) -> Result<[u8; 8], String> {
     let expected = || "an IPv6 /64 prefix such as bbbb:: or fd00:1:2:3::/64 is expected".to_owned();
@@ -40,6 +52,12 @@ pub fn prefix(text: &str) -> Result<[u8; 8], String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_flag_is_a_key_of_the_file() {
+        use clap::CommandFactory;
+        assert_eq!(bus::config::keys::differences(&Options::command(), Section::Eventbus, &[]), [] as [String; 0]);
+    }
 
     #[test]
     fn a_prefix_is_a_slash_64() {

@@ -11,15 +11,15 @@ use crate::log::MoteLog;
 use crate::mesh::{DagEntry, MoteData, UinjectReport};
 use crate::mono::Mono;
 use crate::mote::MoteEntry;
-use crate::serial::PortReport;
+use crate::serial::{LineBytes, PortReport};
 use crate::status::{Element, Summary};
 
 /// What a member of the bus asks of `eventbus`.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request {
-    /// Begin a subscription, or renew its lease when queue, topics and sender's boot are the same. [`Topic::Logs`] and
-    /// [`Topic::Data`], which no snapshot has, may come and go with a renewal.
+    /// Begin a subscription, or renew its lease when queue, topics and sender's boot are the same. [`Topic::Logs`],
+    /// [`Topic::Data`] and [`Topic::Bytes`], which no snapshot has, may come and go with a renewal.
     Subscribe(Subscribe),
     /// End the subscription of this queue.
     Unsubscribe {
@@ -65,12 +65,17 @@ pub enum Topic {
     Dag,
     /// Statistics of `uinject`.
     Uinject,
+    /// The bytes of the serial lines. Not for `ui-proxy`.
+    Bytes,
 }
 
 impl Topic {
-    /// All of them.
+    /// What whoever wants everything subscribes to.
     pub const ALL: [Self; 9] =
         [Self::Inventory, Self::Status, Self::Counts, Self::Logs, Self::Health, Self::Ports, Self::Data, Self::Dag, Self::Uinject];
+
+    /// What must be asked for by name: it costs every process on the way, and has the network's key in it when a mote is made root.
+    pub const BY_NAME: [Self; 1] = [Self::Bytes];
 }
 
 /// What `eventbus` tells a subscriber.
@@ -114,6 +119,8 @@ pub enum Notification {
     DagGone(Eui64),
     /// State: what a mote's `uinject` tells.
     Uinject(UinjectReport),
+    /// Event: bytes crossed a serial line.
+    Bytes(LineBytes),
 }
 
 /// One element as it was last heard.

@@ -24,6 +24,8 @@ pub enum SerialNotification {
         /// How many frames.
         frames: u64,
     },
+    /// Event: bytes crossed a line, while [`SerialCommand::PassBytes`] holds.
+    Bytes(LineBytes),
 }
 
 /// What `eventbus` asks of `serial-bridge`.
@@ -36,6 +38,12 @@ pub enum SerialCommand {
     ReportPorts,
     /// Report the process's own figures.
     ReportHealth,
+    /// Pass on the bytes of all ports as they cross the lines, until this moment. The newest wish replaces the one before; a moment
+    /// that has passed ends it.
+    PassBytes {
+        /// Until when.
+        until: Mono,
+    },
 }
 
 /// One port as it is now.
@@ -166,6 +174,47 @@ pub struct FrameToMote {
 
 /// The longest payload a mote takes: its input buffer holds 199 bytes, two of them CRC.
 pub const MAX_PAYLOAD_TO_MOTE: usize = 197;
+
+/// Bytes as they crossed the line of one port, for whoever records them.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct LineBytes {
+    /// Which port.
+    pub port: PortName,
+    /// Which opening of it.
+    pub generation: Generation,
+    /// Which way they went.
+    pub direction: Direction,
+    /// When they were read, or taken by the kernel.
+    pub at: Mono,
+    /// How many went this way before them since `serial-bridge` started: what is missing between two pieces shows here.
+    pub offset: u64,
+    /// 1 to [`MAX_LINE_BYTES`] of them. From a mote: as the kernel hands them over, which takes XON and XOFF out of what comes from a
+    /// device. To a mote: as they were written.
+    pub bytes: Vec<u8>,
+}
+
+/// So many bytes are passed on in one piece: several pieces fit into a message.
+pub const MAX_LINE_BYTES: usize = 1024;
+
+/// Which way bytes go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// From the mote.
+    Rx,
+    /// To the mote.
+    Tx,
+}
+
+impl Direction {
+    /// As recordings have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rx => "rx",
+            Self::Tx => "tx",
+        }
+    }
+}
 
 /// The end of one [`FrameToMote`].
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]

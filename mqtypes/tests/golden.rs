@@ -23,7 +23,7 @@ use mqtypes::ids::{Eui64, PortName, Who};
 use mqtypes::log::Severity;
 use mqtypes::mesh::UinjectLayout;
 use mqtypes::mote::{Link, MoteEntry, Source};
-use mqtypes::serial::{FaultCount, FrameFault, PortState, SerialCommand, SerialNotification, WriteEnd, WriteReport};
+use mqtypes::serial::{Direction, FaultCount, FrameFault, PortState, SerialCommand, SerialNotification, WriteEnd, WriteReport};
 use mqtypes::status::{Element, NeighborsRow};
 use mqtypes::wake::ProxyRequest;
 use samples::{HEAD, Samples};
@@ -90,6 +90,11 @@ fn serial_notification() {
         let mut health = samples::health();
         health.process = process;
         SerialNotification::Health(health)
+    }));
+    vectors.extend(nested("Bytes.Direction", |direction: Direction| {
+        let mut piece = samples::line_bytes();
+        piece.direction = direction;
+        SerialNotification::Bytes(piece)
     }));
     check("serial_notification", vectors);
 }

@@ -5,17 +5,24 @@
 //! [`Bridge::poll_action`] until they are empty after each `handle_*`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use bus::tally::Tally;
 use framing::hdlc;
 use mqtypes::ids::{Generation, PortName};
 use mqtypes::mono::Mono;
-use mqtypes::serial::{FrameToMote, MAX_PAYLOAD_TO_MOTE, PortReport, PortState, ReceivedFrame, SerialCommand, WriteEnd, WriteReport};
+use mqtypes::serial::{
+    Direction, FrameToMote, LineBytes, MAX_LINE_BYTES, MAX_PAYLOAD_TO_MOTE, PortReport, PortState, ReceivedFrame, SerialCommand, WriteEnd,
+    WriteReport,
+};
 
 use crate::line::Opened;
 use crate::output::{Busy, Ended, Verdict};
-use crate::port::{Phase, Port, PortId, Want, Wanted};
+use crate::port::{Phase, Port, PortId, Want, Wanted, Way};
 use crate::trouble::Trouble;
+
+/// Who wants bytes for longer asks again: then they end by themselves when nobody does.
+const LONGEST_PASSING: Duration = Duration::from_mins(1);
 
 /// What the bus is to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +35,8 @@ pub enum Notice {
     Write(WriteReport),
     /// Our own figures were asked for.
     Health,
+    /// Bytes crossed a line, and somebody has asked for them.
+    Bytes(LineBytes),
 }
 
 /// What is to be done with a descriptor.
@@ -56,6 +65,8 @@ pub struct Bridge {
     deadlines: Deadlines,
     notices: VecDeque<Notice>,
     actions: VecDeque<Action>,
+    /// Until then bytes are passed on as they cross the lines.
+    pass_until: Mono,
     tally: Tally,
 }
 
@@ -64,7 +75,8 @@ impl Bridge {
     pub fn new(seed: u64) -> Self {
         let deadlines = Deadlines { of: Vec::new(), order: BTreeSet::new() };
         let (notices, actions) = (VecDeque::new(), VecDeque::new());
-        Self { ports: Vec::new(), by_name: BTreeMap::new(), seed, deadlines, notices, actions, tally: Tally::default() }
+        let (by_name, pass_until) = (BTreeMap::new(), Mono::default());
+        Self { ports: Vec::new(), by_name, seed, deadlines, notices, actions, pass_until, tally: Tally::default() }
     }
 
     /// Wants another port, opened at once. Names differ.
@@ -151,6 +163,11 @@ impl Bridge {
         self.change(id, now, |port| port.handle_seen(now));
     }
 
+    /// A port that was here before, and is not open, is wanted like this from now on.
+    pub fn handle_wanted(&mut self, id: PortId, now: Mono, way: Way) {
+        self.change(id, now, |port| port.handle_wanted(now, way));
+    }
+
     /// The node of a port that is not open is not there.
     pub fn handle_missing(&mut self, id: PortId, now: Mono) {
         self.change(id, now, |port| {
@@ -161,6 +178,9 @@ impl Bridge {
 
     /// Bytes came in.
     pub fn handle_bytes(&mut self, id: PortId, now: Mono, bytes: &[u8]) {
+        if now < self.pass_until && self.phase(id) == Phase::Open {
+            self.notices.extend(pieces(&self.ports[id.0], Direction::Rx, now, bytes));
+        }
         let at = self.notices.len();
         let port = &mut self.ports[id.0];
         let before = standing(port);
@@ -176,8 +196,12 @@ impl Bridge {
     pub fn handle_command(&mut self, now: Mono, command: SerialCommand) {
         match command {
             SerialCommand::Write(frame) => self.handle_write(now, &frame),
-            SerialCommand::ReportPorts => self.notices.extend((0..self.ports.len()).map(|index| Notice::Port(PortId(index)))),
+            SerialCommand::ReportPorts => {
+                let wanted = self.ports.iter().enumerate().filter(|(_, port)| port.is_wanted());
+                self.notices.extend(wanted.map(|(index, _)| Notice::Port(PortId(index))));
+            }
             SerialCommand::ReportHealth => self.notices.push_back(Notice::Health),
+            SerialCommand::PassBytes { until } => self.pass_until = until.min(now.after(LONGEST_PASSING)),
         }
     }
 
@@ -188,6 +212,11 @@ impl Bridge {
 
     /// The kernel took `count` bytes of [`Self::outgoing`].
     pub fn handle_written(&mut self, id: PortId, now: Mono, count: usize) {
+        if now < self.pass_until {
+            let port = &self.ports[id.0];
+            let outgoing = port.line().and_then(|line| line.output.next()).unwrap_or_default();
+            self.notices.extend(pieces(port, Direction::Tx, now, &outgoing[..count.min(outgoing.len())]));
+        }
         if let Some(done) = self.ports[id.0].handle_written(now, count) {
             self.end_write(done, WriteEnd::Written);
         }
@@ -345,6 +374,15 @@ impl Bridge {
         }
         self.deadlines.set(id, port.poll_timeout());
     }
+}
+
+/// Bytes that cross a port's line now, and are not counted yet, as the bus has them.
+fn pieces(port: &Port, direction: Direction, at: Mono, bytes: &[u8]) -> impl Iterator<Item = Notice> {
+    let before = port.carried(direction);
+    bytes.chunks(MAX_LINE_BYTES).zip(0..).map(move |(piece, index)| {
+        let offset = before + index * MAX_LINE_BYTES as u64;
+        Notice::Bytes(LineBytes { port: port.name().clone(), generation: port.generation(), direction, at, offset, bytes: piece.to_vec() })
+    })
 }
 
 /// What is told of a port whenever it changes.

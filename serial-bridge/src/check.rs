@@ -74,7 +74,7 @@ fn take_notices(harbour: &mut Harbour, examination: &mut Examination, name: &Por
                 Notice::Port(id) => report(harbour, examination, id, now),
                 Notice::Frame(frame) => examination.handle_frame(frame.heard, &frame.payload),
                 Notice::Write(report) => examination.handle_write_end(now, report.end),
-                Notice::Health => {}
+                Notice::Health | Notice::Bytes(_) => {}
             }
         }
         while let Some(line) = examination.poll_line() {

@@ -18,8 +18,8 @@ pub enum Answer {
     Free,
     /// It is open under that name, and remains so.
     Taken(PortId),
-    /// It is open under that name, which has to give way.
-    GivesWay(PortId),
+    /// It is open under that name, which has this rank, and has to give way.
+    GivesWay(PortId, Rank),
 }
 
 /// Who has which device.
@@ -47,7 +47,7 @@ impl<D: Ord + Copy> Claims<D> {
         match self.held.get_mut(&device) {
             None => Answer::Free,
             Some(claim) if claim.holder == port => Answer::Free,
-            Some(claim) if rank < claim.rank => Answer::GivesWay(claim.holder),
+            Some(claim) if rank < claim.rank => Answer::GivesWay(claim.holder, claim.rank),
             Some(claim) => {
                 claim.waiting.insert(port);
                 Answer::Taken(claim.holder)
@@ -58,6 +58,13 @@ impl<D: Ord + Copy> Claims<D> {
     /// The port has the device.
     pub fn hold(&mut self, device: D, port: PortId, rank: Rank) {
         self.held.insert(device, Claim { holder: port, rank, waiting: BTreeSet::new() });
+    }
+
+    /// The port that has the device has another rank now.
+    pub fn rank(&mut self, device: D, port: PortId, rank: Rank) {
+        if let Some(claim) = self.held.get_mut(&device).filter(|claim| claim.holder == port) {
+            claim.rank = rank;
+        }
     }
 
     /// The port has the device no more; tells who waits for it.
@@ -92,7 +99,10 @@ mod tests {
     fn a_name_of_higher_rank_takes_the_device_over() {
         let mut claims = Claims::new();
         claims.hold("device", NODE, Rank(1));
-        assert_eq!(claims.ask("device", LINK, Rank(0)), Answer::GivesWay(NODE));
+        assert_eq!(claims.ask("device", LINK, Rank(0)), Answer::GivesWay(NODE, Rank(1)));
         assert_eq!(claims.ask("device", PortId(2), Rank(1)), Answer::Taken(NODE), "the first of its rank keeps it");
+        claims.rank("device", NODE, Rank(2));
+        claims.rank("device", LINK, Rank(0));
+        assert_eq!(claims.ask("device", PortId(2), Rank(1)), Answer::GivesWay(NODE, Rank(2)), "ranks may change");
     }
 }

@@ -2,12 +2,15 @@
 //!
 //! Devices come and go here. What is said about them, and to whom, is for whoever takes the notices.
 
+mod refit;
+
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::Path;
 
 use bus::inbox::Drained;
 use bus::reactor::{Reactor, Registration};
+use bus::resolver::Resolver;
 use bus::tally::Tally;
 use mio::Interest;
 use mqtypes::ids::PortName;
@@ -17,15 +20,15 @@ use mqtypes::serial::{PortReport, SerialCommand};
 use crate::address::Address;
 use crate::bridge::{Action, Bridge, Notice};
 use crate::claims::{Answer, Claims, Rank};
-use crate::pattern::Pattern;
-use crate::port::{Phase, PortId, Wanted, Way};
+use crate::port::{Phase, PortId};
 use crate::rates::Rates;
-use crate::spec::{Modem, Place, Spec, is_name};
-use crate::tcp::{Dial, Progress, Resolver};
+use crate::spec::{Modem, Spec, is_name};
+use crate::tcp::{Dial, MOST_LOOKUPS, Progress};
 use crate::trouble::Trouble;
 use crate::tty::{Device, Tty};
 use crate::watcher::{Change, Client, Rest, Sight, Watcher};
 use crate::wire::Wire;
+use crate::wishes::{Fairway, Terms, Wishes};
 
 /// Ports of one process.
 pub const MOST_PORTS: usize = 4096;
@@ -59,7 +62,7 @@ pub enum Source {
 pub struct Harbour {
     bridge: Bridge,
     berths: Vec<Berth>,
-    patterns: Vec<Wish>,
+    wishes: Wishes,
     watcher: Watcher,
     claims: Claims<Device>,
     resolver: Resolver,
@@ -70,18 +73,18 @@ pub struct Harbour {
 /// Where a port's descriptor is, when it is open.
 struct Berth {
     registration: Registration,
-    rank: Rank,
-    fairway: Fairway,
+    tenure: Tenure,
     /// Why changes of its node are not told, if they are not.
     unwatched: Option<String>,
     moored: Moored,
 }
 
-/// How a port is opened.
-#[derive(Clone)]
-enum Fairway {
-    Node(Modem),
-    Tcp(Address),
+/// Does anybody want a port?
+enum Tenure {
+    /// Like this.
+    Wanted { terms: Terms, rank: Rank },
+    /// Not any more.
+    Dismissed,
 }
 
 enum Moored {
@@ -91,42 +94,15 @@ enum Moored {
     Wire(Wire, Interest),
 }
 
-/// A pattern, and what its ports are like.
-struct Wish {
-    pattern: Pattern,
-    rates: Rates,
-    modem: Modem,
-    rank: Rank,
-    found: usize,
-}
-
 impl Harbour {
     /// Opens the ports that are there. Those that name no rate have this one.
     pub fn new(specs: &[Spec], rates: &Rates, seed: u64, reactor: &mut Reactor<Source>, now: Mono) -> Self {
         let watcher = Watcher::new(&reactor.register(Source::Nodes));
         let buffer = vec![0; READ_AT_ONCE].into_boxed_slice();
-        let (bridge, claims, resolver) = (Bridge::new(seed), Claims::new(), Resolver::default());
-        let mut harbour =
-            Self { bridge, berths: Vec::new(), patterns: Vec::new(), watcher, claims, resolver, tally: Tally::default(), buffer };
-        for (index, spec) in specs.iter().enumerate() {
-            let rates = spec.rates.as_ref().unwrap_or(rates).clone();
-            match &spec.place {
-                Place::Device(name) => harbour.add(name.clone(), Way::Node(rates), Fairway::Node(spec.modem), Rank(index), reactor, now),
-                Place::Tcp(name, address) => {
-                    harbour.add(name.clone(), Way::Tcp, Fairway::Tcp(address.clone()), Rank(index), reactor, now);
-                }
-                Place::Pattern(pattern) => {
-                    let (pattern, rank) = (pattern.clone(), Rank(MOST_PORTS + index));
-                    harbour.patterns.push(Wish { pattern, rates, modem: spec.modem, rank, found: 0 });
-                }
-            }
-        }
-        // Those that were named have their devices before a pattern finds these.
-        harbour.follow(now);
-        for pattern in 0..harbour.patterns.len() {
-            harbour.scan(now, pattern, reactor);
-        }
-        harbour.follow(now);
+        let (bridge, claims, resolver) = (Bridge::new(seed), Claims::new(), Resolver::new(MOST_LOOKUPS));
+        let (berths, wishes, tally) = (Vec::new(), Wishes::default(), Tally::default());
+        let mut harbour = Self { bridge, berths, wishes, watcher, claims, resolver, tally, buffer };
+        harbour.refit(specs, rates, reactor, now);
         harbour
     }
 
@@ -207,18 +183,10 @@ impl Harbour {
         [self.bridge.tally(), self.tally.clone()]
     }
 
-    fn add(&mut self, name: PortName, way: Way, fairway: Fairway, rank: Rank, reactor: &mut Reactor<Source>, now: Mono) {
-        let id = self.bridge.add(Wanted { name, way }, now);
-        let registration = reactor.register(Source::Port(id));
-        self.berths.push(Berth { registration, rank, fairway, unwatched: None, moored: Moored::Nothing });
-        // Before it is opened for the first time: what comes a moment later is told.
-        drop(self.follow_way(id));
-    }
-
     /// Goes along the way to a port's node anew.
     fn follow_way(&mut self, id: PortId) -> Option<Sight> {
         let berth = &mut self.berths[id.0];
-        let Fairway::Node(_) = berth.fairway else { return None };
+        let Some(Fairway::Node(_)) = refit::fairway(&berth.tenure) else { return None };
         let sight = self.watcher.follow(Client::Port(id.0), Path::new(&self.bridge.name(id).0));
         berth.unwatched = match &sight {
             Sight::Found | Sight::Missing => None,
@@ -254,7 +222,7 @@ impl Harbour {
 
     /// Looks through a pattern's directory.
     fn scan(&mut self, now: Mono, pattern: usize, reactor: &mut Reactor<Source>) {
-        let wish = &self.patterns[pattern].pattern;
+        let wish = &self.wishes.patterns[pattern].pattern;
         let directory = wish.directory().to_owned();
         if let Sight::Unwatched(reason) = self.watcher.follow(Client::Pattern(pattern), &directory) {
             log::error!("{}: {} cannot be watched ({reason}): devices that come later are not found", wish.text(), directory.display());
@@ -269,7 +237,7 @@ impl Harbour {
 
     /// Makes a port of what a pattern's directory has under this name, if it matches and can be one.
     fn consider(&mut self, now: Mono, pattern: usize, name: &OsStr, reactor: &mut Reactor<Source>) {
-        let wish = &mut self.patterns[pattern];
+        let wish = &mut self.wishes.patterns[pattern];
         if !wish.pattern.is_match(name) {
             return;
         }
@@ -281,7 +249,8 @@ impl Harbour {
             return;
         };
         let name = PortName(name.to_owned());
-        if self.bridge.find(&name).is_some() || !can_be_a_port(&name) {
+        let known = self.bridge.find(&name);
+        if known.is_some_and(|id| matches!(self.berths[id.0].tenure, Tenure::Wanted { .. })) || !can_be_a_port(&name) {
             return;
         }
         if wish.found >= MOST_BY_PATTERN || self.berths.len() >= MOST_PORTS {
@@ -294,8 +263,8 @@ impl Harbour {
             return;
         }
         wish.found += 1;
-        let (way, fairway, rank) = (Way::Node(wish.rates.clone()), Fairway::Node(wish.modem), wish.rank);
-        self.add(name, way, fairway, rank, reactor, now);
+        let (terms, rank) = (wish.terms.clone(), wish.rank);
+        self.want(name, terms, rank, reactor, now);
     }
 
     fn read(&mut self, now: Mono, id: PortId) -> Drained {
@@ -365,21 +334,23 @@ impl Harbour {
     }
 
     fn open(&mut self, now: Mono, id: PortId) {
-        let opened = match self.berths[id.0].fairway.clone() {
-            Fairway::Node(modem) => self.open_node(now, id, modem),
-            Fairway::Tcp(address) => self.dial(id, &address),
+        // Two reasons to open a port are no reason to open it twice.
+        let Berth { tenure: Tenure::Wanted { terms, rank }, moored: Moored::Nothing, .. } = &self.berths[id.0] else { return };
+        let opened = match (terms.fairway.clone(), *rank) {
+            (Fairway::Node(modem), rank) => self.open_node(now, id, modem, rank),
+            (Fairway::Tcp(address), _) => self.dial(id, &address),
         };
         if let Err(trouble) = opened {
             self.lose(now, id, trouble);
         }
     }
 
-    fn open_node(&mut self, now: Mono, id: PortId, modem: Modem) -> Result<(), Trouble> {
+    fn open_node(&mut self, now: Mono, id: PortId, modem: Modem, rank: Rank) -> Result<(), Trouble> {
         if self.berths[id.0].unwatched.is_some() {
             drop(self.follow_way(id));
         }
         let berth = &self.berths[id.0];
-        let (name, rank) = (self.bridge.name(id).clone(), berth.rank);
+        let name = self.bridge.name(id).clone();
         let device = Device::at(&name.0).map_err(|trouble| match (trouble, &berth.unwatched) {
             (Trouble::Absent, Some(reason)) => Trouble::AbsentUnwatched(reason.clone()),
             (trouble, _) => trouble,
@@ -387,17 +358,17 @@ impl Harbour {
         let gave_way = match self.claims.ask(device, id, rank) {
             Answer::Free => None,
             Answer::Taken(holder) => return Err(Trouble::SameDevice(self.bridge.name(holder).clone())),
-            Answer::GivesWay(holder) => {
+            Answer::GivesWay(holder, rank) => {
                 self.lose(now, holder, Trouble::SameDevice(name.clone()));
-                Some(holder)
+                Some((holder, rank))
             }
         };
         let rate = self.bridge.first_rate(id).unwrap_or_default();
         let (tty, opened) = Tty::open(&name.0, rate, modem)?;
         self.moor(id, Wire::Tty(tty, device))?;
         self.claims.hold(device, id, rank);
-        if let Some(holder) = gave_way {
-            let _ = self.claims.ask(device, holder, self.berths[holder.0].rank);
+        if let Some((holder, rank)) = gave_way {
+            let _ = self.claims.ask(device, holder, rank);
         }
         self.bridge.handle_opened(id, now, opened);
         Ok(())

@@ -4,6 +4,7 @@
 //! `tcp` talk to the kernel about descriptors, `watcher` about device nodes; this file is wiring.
 
 mod address;
+mod backlog;
 mod backoff;
 pub mod bridge;
 mod check;
@@ -25,52 +26,62 @@ pub mod trouble;
 mod tty;
 mod watcher;
 mod wire;
+mod wishes;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use bus::clock;
+use bus::config::Configuration;
 use bus::inbox::{Drained, Inbox};
 use bus::process::{Failure, Process};
 use bus::reactor::{Reactor, Wake};
 use bus::signals::Signal;
-use clap::Parser;
+use bus::watchdog::Watchdog;
 use mqtypes::envelope::Sender;
+use mqtypes::mono::Mono;
 use mqtypes::queues::SERIAL_BRIDGE;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 
 use harbour::Source;
 use options::Options;
 use station::Station;
 
+/// The command line, for man pages and completions.
+pub fn command() -> clap::Command {
+    <Options as clap::CommandFactory>::command()
+}
+
 /// Runs the process until it is told to stop.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let options = match Options::try_parse_from(args) {
-        Ok(options) => options,
-        Err(error) => return bus::options::explain(&error),
+    let configuration = match bus::config::begin::<Options>(args) {
+        Ok(configuration) => configuration,
+        Err(end) => return end,
     };
+    let options = configuration.options();
     match &options.check {
         Some(port) => check::run(port, &options.baud),
-        None => bus::process::run(Sender::SerialBridge, options.common.log_level, |process| serve(process, &options)),
+        None => bus::process::run(Sender::SerialBridge, options.common.log_level, |process| serve(process, configuration)),
     }
 }
 
-fn serve(process: &Process, options: &Options) -> Result<(), Failure> {
-    let ports = options.ports()?;
-    let instance = &options.common.instance;
+fn serve(process: &Process, mut configuration: Configuration<Options>) -> Result<(), Failure> {
+    let options = configuration.options();
+    let (ports, instance) = (options.ports(), options.common.instance.as_str());
     let mut reactor = Reactor::new(process)?;
     // The inbox comes before the ports: it tells whether another of us is running.
     let mut commands = Inbox::own(instance, &SERIAL_BRIDGE)?;
     commands.watch(&reactor.register(Source::Commands))?;
-    log::info!("instance {instance}: ready");
+    process.ready(instance);
     if ports.is_empty() {
-        log::info!("no port is configured: idle until started again with --port PATH");
+        log::info!("no port is configured: idle until one is named, in the file or by --port PATH");
     }
     allow_many_descriptors();
     let mut station = Station::new(process.identity, instance, ports, &options.baud, &mut reactor, clock::now());
     station.flush(clock::now(), &commands);
+    let mut watchdog = Watchdog::from_environment();
     loop {
-        let wake = reactor.next(station.poll_timeout())?;
+        let wake = reactor.next(Mono::earliest(station.poll_timeout(), watchdog.poll_timeout()))?;
         let now = clock::now();
         match wake {
             Wake::Ready(Source::Commands) => {
@@ -90,19 +101,25 @@ fn serve(process: &Process, options: &Options) -> Result<(), Failure> {
             }
             Wake::Timeout => station.timeout(now),
             Wake::Signal(Signal::Stop) => return Ok(()),
-            Wake::Signal(Signal::Reload) => log::info!("SIGHUP: there is nothing to reload"),
+            Wake::Signal(Signal::Reload) => {
+                if !configuration.reload().is_empty() {
+                    let options = configuration.options();
+                    station.refit(now, options.ports(), &options.baud, &mut reactor);
+                }
+            }
             Wake::Ready(Source::Room) | Wake::Signal(Signal::Wake) => {}
         }
         if reactor.is_round_done() {
             station.flush(now, &commands);
         }
+        watchdog.handle_round(now, &commands);
     }
 }
 
 /// A port costs a descriptor, and a process is usually given 1,024 unless it asks for what it may have.
 fn allow_many_descriptors() {
     if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
-        let wanted = hard.min(harbour::MOST_PORTS as u64 + 64);
+        let wanted = hard.min(harbour::MOST_PORTS as rlim_t + 64);
         if soft < wanted {
             // What is missing is told for each port that cannot be opened.
             let _ = setrlimit(Resource::RLIMIT_NOFILE, wanted, hard);

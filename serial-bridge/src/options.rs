@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use bus::config::keys::Section;
+use bus::config::{Objection, Settings};
 use bus::options::Common;
-use bus::process::Failure;
 use clap::Parser;
+use mqtypes::envelope::Sender;
 
 use crate::harbour::MOST_PORTS;
 use crate::rates::Rates;
@@ -42,19 +44,32 @@ Ports:
 
 Exit codes:
   0 stopped, or the checked port is fine; 2 a wrong command line; 69 something is missing or taken, or no mote answers;
-  78 something has to be set right: the command line, the device's rights, its rate";
+  78 something has to be set right: the command line, the configuration, the device's rights, its rate";
 
 impl Options {
-    /// The ports, each of them once, with their rates.
-    pub fn ports(&self) -> Result<&[Spec], Failure> {
+    /// The ports, each of them once.
+    pub fn ports(&self) -> &[Spec] {
+        &self.ports
+    }
+}
+
+impl Settings for Options {
+    const SENDER: Sender = Sender::SerialBridge;
+    const SECTION: Section = Section::SerialBridge;
+
+    fn common(&self) -> &Common {
+        &self.common
+    }
+
+    fn objection(&self) -> Option<Objection> {
         if self.ports.len() > MOST_PORTS {
-            return Err(Failure::Configuration(format!("--port is given {} times: at most {MOST_PORTS} ports", self.ports.len())));
+            let what = format!("is given {} times: at most {MOST_PORTS} ports", self.ports.len());
+            return Some(Objection { key: "port", at: MOST_PORTS, what });
         }
         let mut seen = BTreeSet::new();
-        match self.ports.iter().find(|port| !seen.insert(port.place.text())) {
-            None => Ok(&self.ports),
-            Some(twice) => Err(Failure::Configuration(format!("--port {} is given twice: give each port once", twice.place.text()))),
-        }
+        let at = self.ports.iter().position(|port| !seen.insert(port.place.text()))?;
+        let what = format!("{} is given twice: give each port once", self.ports[at].place.text());
+        Some(Objection { key: "port", at, what })
     }
 }
 
@@ -69,20 +84,26 @@ mod tests {
     #[test]
     fn several_ports_are_kept_in_their_order() {
         let options = parse(&["--port", "/dev/ttyUSB1", "--port", "/dev/ttyUSB0,baud=auto"]).expect("valid");
-        let names: Vec<_> = options.ports().expect("distinct").iter().map(|port| port.place.text()).collect();
+        let names: Vec<_> = options.ports().iter().map(|port| port.place.text()).collect();
         assert_eq!((names, options.baud.clone()), (vec!["/dev/ttyUSB1", "/dev/ttyUSB0"], Rates::fixed(115_200)));
     }
 
     #[test]
+    fn every_flag_is_a_key_of_the_file() {
+        use clap::CommandFactory;
+        assert_eq!(bus::config::keys::differences(&Options::command(), Section::SerialBridge, &["check"]), [] as [String; 0]);
+    }
+
+    #[test]
     fn no_port_is_no_error() {
-        assert!(parse(&[]).expect("valid").ports().expect("none").is_empty());
+        assert!(parse(&[]).expect("valid").ports().is_empty());
     }
 
     #[test]
     fn a_port_that_is_given_twice_is_refused_by_name() {
         let options = parse(&["--port", "/dev/a", "--port", "/dev/b", "--port", "/dev/a,baud=9600"]).expect("parsed");
-        let text = options.ports().expect_err("twice").to_string();
-        assert_eq!(text, "--port /dev/a is given twice: give each port once");
+        let Objection { key, at, what } = options.objection().expect("twice");
+        assert_eq!((key, at, what.as_str()), ("port", 2, "/dev/a is given twice: give each port once"));
     }
 
     #[test]

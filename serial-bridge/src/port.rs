@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use mqtypes::ids::{Generation, PortName, WriteId};
 use mqtypes::mono::Mono;
-use mqtypes::serial::{PortCounters, PortReport, PortState, ReceivedFrame};
+use mqtypes::serial::{Direction, PortCounters, PortReport, PortState, ReceivedFrame};
 
 use framing::hdlc;
 
@@ -253,7 +253,7 @@ impl Port {
             State::Closed { .. } | State::Opening { .. } | State::Probing { .. } => {}
         }
         let retry_at = match trouble.remedy() {
-            Remedy::News => {
+            Remedy::News | Remedy::Wish => {
                 self.backoff.forget();
                 None
             }
@@ -273,6 +273,9 @@ impl Port {
 
     /// Its node is there, or has changed.
     pub fn handle_seen(&mut self, now: Mono) -> Option<Want> {
+        if !self.is_wanted() {
+            return None;
+        }
         let State::Closed { retry_at, .. } = &mut self.state else { return None };
         let at = now.max(self.next_free);
         if at <= now {
@@ -284,11 +287,23 @@ impl Port {
 
     /// Its node is not there.
     pub fn handle_missing(&mut self, now: Mono) {
-        let is_told = matches!(self.trouble(), Some(Trouble::Removed));
+        let is_told = matches!(self.trouble(), Some(Trouble::Removed)) || !self.is_wanted();
         match &self.state {
             State::Closed { .. } if !is_told => drop(self.handle_trouble(now, Trouble::Absent)),
             State::Closed { .. } | State::Opening { .. } | State::Probing { .. } | State::Up { .. } => {}
         }
+    }
+
+    /// It is wanted, and reached like this from now on: it is opened at once. It must not be open.
+    pub fn handle_wanted(&mut self, now: Mono, way: Way) -> Option<Want> {
+        self.way = way;
+        self.backoff.forget();
+        Some(self.begin(now))
+    }
+
+    /// Does the configuration name it?
+    pub fn is_wanted(&self) -> bool {
+        self.trouble().is_none_or(|trouble| trouble.remedy() != Remedy::Wish)
     }
 
     /// Bytes came in; tells each frame of a mote.
@@ -471,6 +486,14 @@ impl Port {
             since: self.since,
             baud: self.line().map_or(0, |line| line.opened.baud),
             counters: PortCounters { noise_bytes: self.noise(), stalls, ..self.totals.counters() },
+        }
+    }
+
+    /// Bytes that went this way since `serial-bridge` started.
+    pub fn carried(&self, direction: Direction) -> u64 {
+        match direction {
+            Direction::Rx => self.totals.rx_bytes,
+            Direction::Tx => self.totals.tx_bytes,
         }
     }
 

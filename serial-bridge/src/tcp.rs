@@ -1,20 +1,15 @@
 //! A port behind TCP, as IoT-LAB's nodes have it: connected, read and written without ever waiting.
 //!
-//! A name that has to be resolved is looked up by a short-lived thread, since the system's resolver blocks: there are no
-//! threads beside the main one but these, few at a time, and none for `localhost` or an address. Such a thread hands over the
-//! addresses and rings a bell, a socket whose far end it drops.
+//! A name that has to be resolved is looked up by a [`Resolver`], few at a time; `localhost` and addresses are not.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
-use std::os::unix::net::UnixStream;
-use std::sync::Arc;
-use std::sync::mpsc::{self, TryRecvError};
-use std::thread;
 
 use bus::descriptor::borrow;
 use bus::reactor::Registration;
+use bus::resolver::{Lookup, LookupError, Resolver};
 use mio::Interest;
 use mio::net::TcpStream;
 use nix::sys::socket::setsockopt;
@@ -25,14 +20,8 @@ use crate::line::Opened;
 use crate::output::FlowControl;
 use crate::trouble::Trouble;
 
-/// Addresses of one name that are tried.
-const MOST_ADDRESSES: usize = 8;
-
-/// Names that are looked up at a time; a resolver that hangs must not gather threads.
-const MOST_LOOKUPS: usize = 4;
-
-/// Enough for the system's resolver.
-const RESOLVER_STACK: usize = 256 * 1024;
+/// Names that are looked up at a time.
+pub const MOST_LOOKUPS: usize = 4;
 
 /// A far end that has died is noticed after about a minute: silence of 30 s, and three questions 10 s apart.
 const KEEP_ALIVE: (u32, u32, u32) = (30, 10, 3);
@@ -81,7 +70,7 @@ pub struct Dial {
 
 #[derive(Debug)]
 enum Stage {
-    Resolving(Resolving),
+    Resolving(Lookup),
     Connecting { stream: TcpStream, address: SocketAddr, others: VecDeque<SocketAddr> },
     Over,
 }
@@ -108,13 +97,13 @@ impl Dial {
     /// Takes the next step, if it can be taken.
     pub fn proceed(&mut self) -> Result<Progress, Trouble> {
         match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Resolving(resolving) => match resolving.poll() {
+            Stage::Resolving(lookup) => match lookup.poll() {
                 None => {
-                    self.stage = Stage::Resolving(resolving);
+                    self.stage = Stage::Resolving(lookup);
                     Ok(Progress::Waits)
                 }
-                Some(addresses) => {
-                    self.stage = connect(addresses?, &self.registration)?;
+                Some(found) => {
+                    self.stage = connect(found?, &self.registration)?;
                     Ok(Progress::Waits)
                 }
             },
@@ -184,57 +173,8 @@ fn cannot_connect(address: SocketAddr, error: &io::Error) -> Trouble {
     })
 }
 
-/// Looks names up.
-#[derive(Debug, Default)]
-pub struct Resolver {
-    /// Each further holder is a thread that is still waiting for the system.
-    running: Arc<()>,
-}
-
-/// A name that is being looked up.
-#[derive(Debug)]
-struct Resolving {
-    answer: mpsc::Receiver<Result<VecDeque<SocketAddr>, Trouble>>,
-    _bell: UnixStream,
-}
-
-impl Resolver {
-    fn begin(&self, name: &str, port: u16, registration: &Registration) -> Result<Resolving, Trouble> {
-        if Arc::strong_count(&self.running) > MOST_LOOKUPS {
-            return Err(Trouble::Unreachable("earlier look-ups of names have not ended yet".to_owned()));
-        }
-        let system = |error: io::Error| cannot_look_up(name, &error);
-        let (bell, rope) = UnixStream::pair().map_err(system)?;
-        bell.set_nonblocking(true).map_err(system)?;
-        registration.watch(&bell, Interest::READABLE).map_err(system)?;
-        let (sender, answer) = mpsc::channel();
-        let (place, running) = ((name.to_owned(), port), Arc::clone(&self.running));
-        let resolve = move || {
-            // Whoever asked may have gone; then nobody minds.
-            let _ = sender.send(resolve(&place));
-            drop(running);
-            drop(rope);
-        };
-        thread::Builder::new().name("resolver".to_owned()).stack_size(RESOLVER_STACK).spawn(resolve).map_err(system)?;
-        Ok(Resolving { answer, _bell: bell })
-    }
-}
-
-fn resolve((name, port): &(String, u16)) -> Result<VecDeque<SocketAddr>, Trouble> {
-    let addresses = (name.as_str(), *port).to_socket_addrs().map_err(|error| cannot_look_up(name, &error))?;
-    Ok(addresses.take(MOST_ADDRESSES).collect())
-}
-
-fn cannot_look_up(name: &str, error: &io::Error) -> Trouble {
-    Trouble::Unreachable(format!("`{name}` cannot be looked up ({error})"))
-}
-
-impl Resolving {
-    fn poll(&self) -> Option<Result<VecDeque<SocketAddr>, Trouble>> {
-        match self.answer.try_recv() {
-            Ok(answer) => Some(answer),
-            Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => Some(Err(Trouble::Unreachable("the look-up broke off".to_owned()))),
-        }
+impl From<LookupError> for Trouble {
+    fn from(error: LookupError) -> Self {
+        Self::Unreachable(error.to_string())
     }
 }

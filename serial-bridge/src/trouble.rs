@@ -14,6 +14,12 @@ pub enum Trouble {
     /// We have only just started.
     #[error("not opened yet")]
     Untried,
+    /// Its settings are other ones now.
+    #[error("its settings have changed")]
+    Unsettled,
+    /// The configuration names it no more.
+    #[error("not configured any more")]
+    Unwanted,
     /// No such device now: a normal state.
     #[error("not there")]
     Absent,
@@ -112,6 +118,8 @@ pub enum Remedy {
     News,
     /// Trying again, at last this seldom.
     Retry(Duration),
+    /// Only that somebody wants the port again.
+    Wish,
 }
 
 /// Nothing tells when another process lets go of a port, and the person who ended it is waiting.
@@ -128,6 +136,8 @@ impl Trouble {
     pub fn class(&self) -> Class {
         match self {
             Self::Untried
+            | Self::Unsettled
+            | Self::Unwanted
             | Self::Absent
             | Self::AbsentUnwatched(_)
             | Self::NoDevice
@@ -151,6 +161,8 @@ impl Trouble {
             Self::Garbled => Some("its rate is looked for again"),
             Self::InUse(_) => Some("it is opened when it is free"),
             Self::Untried
+            | Self::Unsettled
+            | Self::Unwanted
             | Self::SameDevice(_)
             | Self::NotASerialPort(_)
             | Self::NotPermitted(_)
@@ -162,10 +174,12 @@ impl Trouble {
     /// What may end it.
     pub fn remedy(&self) -> Remedy {
         match self {
+            Self::Unwanted => Remedy::Wish,
             Self::Absent | Self::Removed | Self::SameDevice(_) => Remedy::News,
             Self::InUse(_) => Remedy::Retry(WHILE_IN_USE),
             Self::NotASerialPort(_) | Self::NotPermitted(_) | Self::RateRefused { .. } => Remedy::Retry(WHILE_WRONG),
             Self::Untried
+            | Self::Unsettled
             | Self::AbsentUnwatched(_)
             | Self::NoDevice
             | Self::Gone(_)

@@ -110,6 +110,12 @@ impl Watcher {
         sight
     }
 
+    /// Nobody asks for this client any more.
+    pub fn forget(&mut self, client: Client) {
+        self.subscribe(client, BTreeSet::new());
+        self.clients.remove(&client);
+    }
+
     /// Takes what has happened; each change once.
     pub fn drain(&mut self) -> (BTreeSet<Change>, Rest) {
         let mut changes = BTreeSet::new();
@@ -464,6 +470,16 @@ mod tests {
         }
         stage.touch("one/a");
         stage.touch("two/a");
+        assert!(!stage.is_told());
+    }
+
+    #[test]
+    fn who_is_forgotten_is_told_nothing_and_costs_nothing() {
+        let mut stage = Stage::new();
+        stage.follow("node");
+        stage.watcher.forget(PORT);
+        assert!(stage.watcher.watched.is_empty() && stage.watcher.clients.is_empty());
+        stage.touch("node");
         assert!(!stage.is_told());
     }
 

@@ -1,18 +1,13 @@
 //! Making a connection: from a host's name to a WebSocket, without ever waiting.
 //!
-//! A name that has to be resolved is looked up by a short-lived thread, since the system's resolver blocks: the only thread
-//! beside the main one, at most one at a time, and none for `localhost` or an address. It hands over the addresses and rings
-//! a bell, a socket whose far end it drops.
+//! A name that has to be resolved is looked up by a [`Resolver`], one at a time; `localhost` and addresses are not.
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
-use std::os::unix::net::UnixStream;
-use std::sync::Arc;
-use std::sync::mpsc::{self, TryRecvError};
-use std::thread;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bus::reactor::Registration;
+use bus::resolver::{Lookup, Resolver};
 use mio::Interest;
 use mio::net::TcpStream;
 use tungstenite::client::{ClientRequestBuilder, client_with_config};
@@ -27,11 +22,8 @@ use crate::url::{Host, WsUrl};
 /// The WebSocket subprotocol (RFC 6455 section 1.9) of the link.
 pub const SUBPROTOCOL: &str = "openwsn-lbr.v1";
 
-/// Addresses of one name that are tried.
-const MOST_ADDRESSES: usize = 8;
-
-/// Enough for the system's resolver.
-const RESOLVER_STACK: usize = 256 * 1024;
+/// Names that are looked up at a time: there is one GUI host.
+pub const MOST_LOOKUPS: usize = 1;
 
 /// A connection that is being made.
 #[derive(Debug)]
@@ -43,7 +35,7 @@ pub struct Dial {
 
 #[derive(Debug)]
 enum Stage {
-    Resolving(Resolving),
+    Resolving(Lookup),
     Connecting {
         stream: TcpStream,
         address: SocketAddr,
@@ -74,7 +66,7 @@ impl Dial {
         let stage = match &url.host {
             Host::Localhost => connect([SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port)].into(), &registration)?,
             Host::Address(address) => connect([SocketAddr::new(IpAddr::clone(address), port)].into(), &registration)?,
-            Host::Name(name) => Stage::Resolving(resolver.begin(name, port, &registration)?),
+            Host::Name(name) => Stage::Resolving(resolver.begin(name, port, &registration).map_err(|error| error.to_string())?),
         };
         Ok(Self { url: url.with_port(port), registration, stage })
     }
@@ -82,7 +74,7 @@ impl Dial {
     /// Takes the next step, if it can be taken.
     pub fn proceed(&mut self) -> Progress {
         match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Resolving(resolving) => self.take_addresses(resolving),
+            Stage::Resolving(lookup) => self.take_addresses(lookup),
             Stage::Connecting { stream, address, others } => self.check_connection(stream, address, others),
             Stage::Connected(stream) => self.upgrade(stream),
             Stage::Upgrading(handshake) => self.take_handshake(handshake.handshake()),
@@ -90,10 +82,10 @@ impl Dial {
         }
     }
 
-    fn take_addresses(&mut self, resolving: Resolving) -> Progress {
-        match resolving.poll() {
-            None => self.wait_in(Stage::Resolving(resolving)),
-            Some(addresses) => match addresses.and_then(|addresses| connect(addresses, &self.registration)) {
+    fn take_addresses(&mut self, lookup: Lookup) -> Progress {
+        match lookup.poll() {
+            None => self.wait_in(Stage::Resolving(lookup)),
+            Some(found) => match found.map_err(|error| error.to_string()).and_then(|addresses| connect(addresses, &self.registration)) {
                 Ok(stage) => self.wait_in(stage),
                 Err(cause) => Progress::Failed(cause),
             },
@@ -184,56 +176,5 @@ fn no_websocket(url: &str, error: &Error) -> String {
             format!("{url}: what listens there does not know the subprotocol {SUBPROTOCOL}; is it a GUI host?")
         }
         other => format!("{url}: what listens there is no WebSocket: {other}"),
-    }
-}
-
-/// Looks names up, one at a time.
-#[derive(Debug, Default)]
-pub struct Resolver {
-    /// A second holder is a thread that is still waiting for the system.
-    running: Arc<()>,
-}
-
-/// A name that is being looked up.
-#[derive(Debug)]
-struct Resolving {
-    answer: mpsc::Receiver<Result<VecDeque<SocketAddr>, String>>,
-    _bell: UnixStream,
-}
-
-impl Resolver {
-    fn begin(&self, name: &str, port: u16, registration: &Registration) -> Result<Resolving, String> {
-        if Arc::strong_count(&self.running) > 1 {
-            return Err("an earlier look-up of the GUI host's name has not ended yet".to_owned());
-        }
-        let system = |error: io::Error| format!("cannot look up `{name}`: {error}");
-        let (bell, rope) = UnixStream::pair().map_err(system)?;
-        bell.set_nonblocking(true).map_err(system)?;
-        registration.watch(&bell, Interest::READABLE).map_err(system)?;
-        let (sender, answer) = mpsc::channel();
-        let (place, running) = ((name.to_owned(), port), Arc::clone(&self.running));
-        let resolve = move || {
-            // Whoever asked may have gone; then nobody minds.
-            let _ = sender.send(resolve(&place));
-            drop(running);
-            drop(rope);
-        };
-        thread::Builder::new().name("resolver".to_owned()).stack_size(RESOLVER_STACK).spawn(resolve).map_err(system)?;
-        Ok(Resolving { answer, _bell: bell })
-    }
-}
-
-fn resolve(place: &(String, u16)) -> Result<VecDeque<SocketAddr>, String> {
-    let addresses = (place.0.as_str(), place.1).to_socket_addrs().map_err(|error| format!("cannot look up `{}`: {error}", place.0))?;
-    Ok(addresses.take(MOST_ADDRESSES).collect())
-}
-
-impl Resolving {
-    fn poll(&self) -> Option<Result<VecDeque<SocketAddr>, String>> {
-        match self.answer.try_recv() {
-            Ok(answer) => Some(answer),
-            Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => Some(Err("the look-up of the GUI host's name broke off".to_owned())),
-        }
     }
 }

@@ -10,9 +10,9 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use bus::signals;
-use clap::Parser;
 use mqtypes::envelope::Sender;
 
+pub mod announce;
 pub mod dial;
 pub mod identity;
 pub mod json;
@@ -33,16 +33,23 @@ pub mod wake;
 
 use options::{Arguments, Subcommand};
 
+/// The command line, for man pages and completions.
+pub fn command() -> clap::Command {
+    <Arguments as clap::CommandFactory>::command()
+}
+
 /// Runs the program with these arguments, the first of which is its name.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     // Before anything else: until then SIGUSR1 kills. A failure is told when the process blocks them for good.
     let _ = signals::block();
-    let arguments = match Arguments::try_parse_from(args) {
-        Ok(arguments) => arguments,
-        Err(error) => return bus::options::explain(&error),
+    let configuration = match bus::config::begin::<Arguments>(args) {
+        Ok(configuration) => configuration,
+        Err(end) => return end,
     };
-    match &arguments.subcommand {
+    let Arguments { subcommand, options } = configuration.options();
+    match subcommand {
         Some(Subcommand::Wake(call)) => wake::run(call),
-        None => bus::process::run(Sender::UiProxy, arguments.options.common.log_level, |process| proxy::run(process, &arguments.options)),
+        Some(Subcommand::Announce(call)) => announce::run(call),
+        None => bus::process::run(Sender::UiProxy, options.common.log_level, |process| proxy::run(process, configuration)),
     }
 }

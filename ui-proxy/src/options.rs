@@ -1,11 +1,16 @@
 //! The command line. Everything a person can get wrong is refused here, with the way out.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bus::config::Settings;
+use bus::config::keys::Section;
 use bus::options::Common;
 use clap::{Args, Parser, ValueEnum};
+use mqtypes::envelope::Sender;
 
+use crate::announce::AnnounceCall;
 use crate::identity;
 use crate::url::WsUrl;
 
@@ -25,11 +30,32 @@ pub struct Arguments {
     pub options: Options,
 }
 
+/// Whoever wakes from a script or through SSH has only this.
+const WAKE_STATUS: &str = "Whoever is root, the user that ui-proxy runs as, or a member of its group may do this.\n\n\
+     Exit status: 0 it was told; 2 wrong command line; 69 none runs here under this instance, or this user may not\n\
+     wake it, or it does not read its queue; 78 wrong configuration file.";
+
 /// What else the program can do.
 #[derive(Debug, clap::Subcommand)]
 pub enum Subcommand {
     /// Tell the running ui-proxy to connect, as SIGUSR1 does
+    #[command(after_help = WAKE_STATUS)]
     Wake(WakeCall),
+    /// Print the service file with which avahi-daemon announces this router on the local network
+    Announce(AnnounceCall),
+}
+
+impl Settings for Arguments {
+    const SENDER: Sender = Sender::UiProxy;
+    const SECTION: Section = Section::UiProxy;
+
+    fn common(&self) -> &Common {
+        match &self.subcommand {
+            Some(Subcommand::Wake(call)) => &call.common,
+            Some(Subcommand::Announce(call)) => &call.common,
+            None => &self.options.common,
+        }
+    }
 }
 
 /// How to run.
@@ -60,7 +86,7 @@ pub struct Options {
     pub name: Option<String>,
 
     /// How long to try again after a link was lost, or could not be made, seconds
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = clap::value_parser!(u32).range(0..=86_400))]
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     pub retry_for: u32,
 
     /// What every process takes.
@@ -78,6 +104,13 @@ impl Options {
     pub fn retry_for(&self) -> Duration {
         Duration::from_secs(u64::from(self.retry_for))
     }
+}
+
+/// A day at most: whoever wants a link for longer wakes it again.
+fn seconds(text: &str) -> Result<u32, String> {
+    const RANGE: RangeInclusive<u32> = 0..=86_400;
+    let seconds = text.parse().ok().filter(|seconds| RANGE.contains(seconds));
+    seconds.ok_or_else(|| format!("{text} is not in {}..={}: give seconds in that range", RANGE.start(), RANGE.end()))
 }
 
 /// How the two sides prove themselves.
@@ -113,6 +146,12 @@ mod tests {
     fn the_command_line_is_consistent() {
         use clap::CommandFactory;
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_is_a_key_of_the_file() {
+        use clap::CommandFactory;
+        assert_eq!(bus::config::keys::differences(&Arguments::command(), Section::UiProxy, &[]), [] as [String; 0]);
     }
 
     #[test]

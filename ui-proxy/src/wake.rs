@@ -10,6 +10,7 @@ use mqtypes::codec;
 use mqtypes::envelope::{Envelope, Sender};
 use mqtypes::queues::{UI_PROXY_REQUESTS, kernel_name};
 use mqtypes::wake::ProxyRequest;
+use nix::unistd::{Uid, User};
 
 use crate::options::WakeCall;
 
@@ -37,6 +38,7 @@ fn wake(call: &WakeCall) -> Result<u32, Failure> {
     let pid = match glance(&name) {
         Ok(seen) => seen.holder.ok_or_else(nobody)?,
         Err(QueueError::Missing { .. }) => return Err(nobody()),
+        Err(QueueError::Closed { .. }) => return Err(closed_to_us(&name)),
         Err(error) => return Err(error.into()),
     };
     let Identity { sender, boot, .. } = Identity::new(Sender::Tool);
@@ -49,4 +51,14 @@ fn wake(call: &WakeCall) -> Result<u32, Failure> {
         _other => error.into(),
     })?;
     Ok(pid)
+}
+
+/// The queue has no word for who may write to it, but it is always the same people.
+fn closed_to_us(name: &str) -> Failure {
+    let uid = Uid::effective();
+    let user = User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name);
+    Failure::Environment(format!(
+        "{name} is closed to user `{user}`: only root, the user that ui-proxy runs as and members of its group may wake it; \
+         as root: usermod -aG lbr {user} (OpenWrt: add {user} to the line of lbr in /etc/group), then log in anew"
+    ))
 }

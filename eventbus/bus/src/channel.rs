@@ -21,6 +21,9 @@ use crate::tally::Tally;
 /// First and longest wait before looking again for a peer that is missing or does not read.
 const LOOK_AGAIN: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
+/// The longest wait for a peer that speaks to us when it starts: only what went wrong there is found by looking.
+const LOOK_SELDOM: Duration = Duration::from_secs(10);
+
 /// The smallest message size that is declared for any queue (`mqtypes::queues`); an envelope fits well.
 const LEAST_SIZE: usize = 256;
 
@@ -49,6 +52,7 @@ pub struct Channel {
     registration: Registration,
     peer: Peer,
     wait: Duration,
+    longest_wait: Duration,
     seq: u64,
     tally: Tally,
     /// Nothing is lost by these.
@@ -77,9 +81,24 @@ impl Channel {
             registration,
             peer: Peer::Unmet,
             wait: LOOK_AGAIN.0,
+            longest_wait: LOOK_AGAIN.1,
             seq: 0,
             tally: Tally::default(),
             waits: Tally::default(),
+        }
+    }
+
+    /// The same to a peer that speaks to us when it starts: a missing one is looked for seldom, and [`Self::peer_spoke`] finds it.
+    #[must_use]
+    pub fn patient(self) -> Self {
+        Self { longest_wait: LOOK_SELDOM, ..self }
+    }
+
+    /// The peer has just said something: whatever it was before, it is there.
+    pub fn peer_spoke(&mut self) {
+        self.wait = LOOK_AGAIN.0;
+        if self.is_missing() {
+            self.peer = Peer::Unmet;
         }
     }
 
@@ -224,7 +243,7 @@ impl Channel {
 
     fn back_off(&mut self, now: Mono) -> Mono {
         let look_again = now.after(self.wait);
-        self.wait = (self.wait * 2).min(LOOK_AGAIN.1);
+        self.wait = (self.wait * 2).min(self.longest_wait);
         look_again
     }
 }

@@ -8,12 +8,13 @@ use std::marker::PhantomData;
 
 use mio::Interest;
 use mqtypes::broker::Notification;
-use mqtypes::codec::{self, DecodeError, Item};
+use mqtypes::codec::{self, DecodeError, Item, Packer};
 use mqtypes::envelope::{Envelope, Sender};
 use mqtypes::ids::BootId;
+use mqtypes::mono::Mono;
 use mqtypes::queues::{self, EVENTBUS_REQUESTS, TAP, kernel_name};
 
-use crate::queue::{OwnedQueue, QueueError, glance};
+use crate::queue::{OwnedQueue, PeerQueue, QueueError, glance};
 use crate::reactor::Registration;
 use crate::tally::Tally;
 
@@ -26,6 +27,8 @@ pub struct Inbox<M> {
     queue: OwnedQueue,
     depth: usize,
     buffer: Vec<u8>,
+    pulse: Vec<u8>,
+    passed: u64,
     arrivals: Arrivals,
     items: PhantomData<fn() -> M>,
 }
@@ -47,7 +50,15 @@ impl<M: Item> Inbox<M> {
     }
 
     fn of(queue: OwnedQueue, spec: &queues::Spec) -> Self {
-        Self { queue, depth: spec.depth, buffer: vec![0; spec.size], arrivals: Arrivals::default(), items: PhantomData }
+        Self {
+            queue,
+            depth: spec.depth,
+            buffer: vec![0; spec.size],
+            pulse: pulse(spec.reader),
+            passed: 0,
+            arrivals: Arrivals::default(),
+            items: PhantomData,
+        }
     }
 
     /// Lets the reactor wake us when something comes.
@@ -59,6 +70,10 @@ impl<M: Item> Inbox<M> {
     pub fn drain(&mut self, mut take: impl FnMut(&Envelope, M)) -> io::Result<Drained> {
         for _message in 0..DRAIN_BUDGET {
             let Some(len) = self.queue.receive(&mut self.buffer)? else { return Ok(Drained::All) };
+            self.passed += 1;
+            if self.buffer[..len] == self.pulse {
+                continue;
+            }
             match codec::decode(&self.buffer[..len]) {
                 Ok((envelope, items)) => {
                     self.arrivals.note(&envelope, self.queue.name());
@@ -83,6 +98,21 @@ impl<M: Item> Inbox<M> {
         (u32::try_from(waiting).unwrap_or(u32::MAX), u32::try_from(self.depth).unwrap_or(u32::MAX))
     }
 
+    /// How many messages have come out of it, of whatever kind. It is the process's progress, for its watchdog.
+    pub fn passed(&self) -> u64 {
+        self.passed
+    }
+
+    /// Puts a message into it that says nothing and is handed to nobody. The queue is looked up by its name, as its writers do.
+    pub fn send_pulse(&self) -> Result<(), QueueError> {
+        let name = self.queue.name();
+        match PeerQueue::open(name)?.send(&self.pulse) {
+            // What fills it will pass as well as the pulse, if anything does.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            sent => sent.map_err(|source| QueueError::System { name: name.to_owned(), doing: "sending to ourselves", source }),
+        }
+    }
+
     /// What was passed over, by reason.
     pub fn tally(&self) -> &Tally {
         &self.arrivals.tally
@@ -96,6 +126,14 @@ impl Inbox<Notification> {
         let group = glance(&kernel_name(instance, EVENTBUS_REQUESTS.spec.name))?.gid;
         Ok(Self::of(OwnedQueue::open_for_group(&kernel_name(instance, name), &TAP.spec, group)?, &TAP.spec))
     }
+}
+
+/// A message of `reader` to itself, with no item. It bears no boot id and no time: one that an earlier life has left in the queue is
+/// known for what it is.
+fn pulse(reader: Sender) -> Vec<u8> {
+    let mut buffer = [0; 32];
+    let envelope = Envelope { sender: reader, boot: BootId(0), seq: 0, sent: Mono(0) };
+    Packer::new(&mut buffer, &envelope).expect("an envelope of small numbers is a few bytes").bytes().to_vec()
 }
 
 /// Watches sequence numbers and counts what is no message.
@@ -134,7 +172,10 @@ impl Arrivals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mqtypes::mono::Mono;
+    use crate::queue::unlink;
+    use mqtypes::codec::encode;
+    use mqtypes::queues::UI_PROXY_REQUESTS;
+    use mqtypes::wake::ProxyRequest;
 
     fn arrive(arrivals: &mut Arrivals, sender: Sender, boot: u32, seq: u64) {
         arrivals.note(&Envelope { sender, boot: BootId(boot), seq, sent: Mono(0) }, "test");
@@ -156,5 +197,61 @@ mod tests {
         arrive(&mut arrivals, Sender::Tool, 1, 0);
         arrive(&mut arrivals, Sender::Tool, 1, 9);
         assert_eq!(arrivals.tally.of("gap"), 0);
+    }
+
+    /// An inbox of this test alone, removed at its end.
+    struct Stage(Inbox<ProxyRequest>);
+
+    impl Stage {
+        fn new(test: &str) -> Self {
+            let instance = format!("bus-inbox-{}-{test}", std::process::id());
+            Self(Inbox::own(&instance, &UI_PROXY_REQUESTS).expect("made"))
+        }
+
+        fn send(&self, message: &[u8]) {
+            PeerQueue::open(self.0.name()).expect("open").send(message).expect("sent");
+        }
+
+        fn take(&mut self) -> Vec<ProxyRequest> {
+            let mut taken = Vec::new();
+            assert_eq!(self.0.drain(|_, request| taken.push(request)).expect("drained"), Drained::All);
+            taken
+        }
+    }
+
+    impl Drop for Stage {
+        fn drop(&mut self) {
+            let _ = unlink(self.0.name());
+        }
+    }
+
+    #[test]
+    fn a_pulse_passes_and_is_handed_to_nobody_and_is_no_error() {
+        let mut stage = Stage::new("pulse");
+        let envelope = Envelope { sender: Sender::Tool, boot: BootId(1), seq: 0, sent: Mono(0) };
+        stage.0.send_pulse().expect("sent");
+        stage.send(&encode(&envelope, &ProxyRequest::Wake { port: None }).expect("fits"));
+        stage.0.send_pulse().expect("sent");
+        assert_eq!(stage.take(), [ProxyRequest::Wake { port: None }]);
+        assert_eq!((stage.0.passed(), stage.0.tally().dropped("")), (3, Vec::new()));
+    }
+
+    #[test]
+    fn a_pulse_that_finds_the_inbox_full_is_not_needed() {
+        let mut stage = Stage::new("full");
+        for _message in 0..UI_PROXY_REQUESTS.spec.depth {
+            stage.send(b"foreign");
+        }
+        stage.0.send_pulse().expect("not needed");
+        assert_eq!(stage.take(), []);
+        assert_eq!(stage.0.tally().of("foreign"), UI_PROXY_REQUESTS.spec.depth as u64);
+    }
+
+    #[test]
+    fn an_inbox_without_its_name_gets_no_pulse() {
+        let mut stage = Stage::new("unlinked");
+        unlink(stage.0.name()).expect("removed");
+        assert!(matches!(stage.0.send_pulse(), Err(QueueError::Missing { .. })));
+        assert_eq!(stage.take(), []);
     }
 }

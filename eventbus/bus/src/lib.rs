@@ -35,17 +35,21 @@
 
 pub mod channel;
 pub mod clock;
+pub mod config;
 pub mod descriptor;
 pub mod health;
 pub mod inbox;
 pub mod lock_list;
 pub mod logging;
 pub mod moment;
+pub mod notify;
 pub mod options;
 pub mod outbox;
 pub mod outlet;
 pub mod process;
 pub mod queue;
 pub mod reactor;
+pub mod resolver;
 pub mod signals;
 pub mod tally;
+pub mod watchdog;

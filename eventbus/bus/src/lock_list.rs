@@ -2,10 +2,11 @@
 
 use nix::sys::stat::{major, minor};
 
-/// The process that holds the `flock` on the file with this device and inode number, when the kernel tells it.
-pub fn holder(device: u64, inode: u64) -> Option<u32> {
+/// The process that holds the `flock` on the file with this device and inode number, when the kernel tells it. Where the
+/// system has 32 bits, so may they.
+pub fn holder(device: impl Into<u64>, inode: impl Into<u64>) -> Option<u32> {
     let locks = std::fs::read_to_string("/proc/locks").ok()?;
-    holder_in(&locks, device, inode)
+    holder_in(&locks, device.into(), inode.into())
 }
 
 /// A line is `1: FLOCK  ADVISORY  WRITE 4711 00:06:99 0 EOF`: process, then the file system's device in hex, and the inode.

@@ -27,6 +27,17 @@ impl<K: Ord + Clone, M: Item> Outlet<K, M> {
         Self { outbox: Outbox::new(bounds), channel }
     }
 
+    /// For a peer that speaks to us when it starts; see [`Channel::patient`].
+    #[must_use]
+    pub fn patient(self) -> Self {
+        Self { channel: self.channel.patient(), ..self }
+    }
+
+    /// The peer has just said something; see [`Channel::peer_spoke`].
+    pub fn peer_spoke(&mut self) {
+        self.channel.peer_spoke();
+    }
+
     /// What waits.
     pub fn outbox(&mut self) -> &mut Outbox<K, M> {
         &mut self.outbox
@@ -67,6 +78,7 @@ mod tests {
     use mqtypes::envelope::Sender;
     use mqtypes::queues::{UI_PROXY_REQUESTS, kernel_name};
     use mqtypes::wake::ProxyRequest;
+    use std::time::Duration;
 
     struct Stage {
         instance: String,
@@ -115,6 +127,38 @@ mod tests {
         outlet.flush(look_again, |_| None);
         assert_eq!(take(&mut inbox), [wake(1)]);
         assert_eq!(outlet.poll_timeout(), None);
+    }
+
+    /// How long an outlet that has something to say waits in the end before it looks again.
+    fn longest_wait(outlet: &mut Outlet<u16, ProxyRequest>) -> Duration {
+        let mut now = Mono(0);
+        for _look in 0..20 {
+            outlet.flush(now, |_| None);
+            let look_again = outlet.poll_timeout().expect("looks again");
+            if look_again.since(now) >= Duration::from_secs(10) {
+                return look_again.since(now);
+            }
+            now = look_again;
+        }
+        outlet.flush(now, |_| None);
+        outlet.poll_timeout().expect("looks again").since(now)
+    }
+
+    #[test]
+    fn a_missing_peer_is_looked_for_seldom_if_it_speaks_to_us_and_found_at_once_when_it_has() {
+        let mut stage = Stage::new("patient");
+        let mut eager = stage.outlet();
+        eager.outbox().push_event(wake(1), 8);
+        assert_eq!(longest_wait(&mut eager), Duration::from_secs(1));
+        let mut outlet = stage.outlet().patient();
+        outlet.outbox().push_event(wake(2), 8);
+        assert_eq!(longest_wait(&mut outlet), Duration::from_secs(10));
+        let mut inbox = stage.inbox();
+        outlet.flush(Mono(0), |_| None);
+        assert_eq!(take(&mut inbox), []);
+        outlet.peer_spoke();
+        outlet.flush(Mono(0), |_| None);
+        assert_eq!(take(&mut inbox), [wake(2)]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use mqtypes::envelope::Sender;
 use mqtypes::ids::BootId;
 use mqtypes::mono::Mono;
 
+use crate::notify::{State, Supervisor};
 use crate::queue::QueueError;
 use crate::signals::{self, Signals};
 use crate::{clock, logging};
@@ -41,6 +42,12 @@ impl Process {
     /// The signals, as a descriptor for the reactor.
     pub fn signals(&self) -> io::Result<Signals> {
         Signals::open()
+    }
+
+    /// Says, to people and to the supervisor, that everything is open and the work begins.
+    pub fn ready(&self, instance: &str) {
+        log::info!("instance {instance}: ready");
+        tell_supervisor(State::Ready);
     }
 }
 
@@ -77,12 +84,20 @@ impl Failure {
     }
 }
 
+fn tell_supervisor(state: State) {
+    if let Some(supervisor) = Supervisor::from_environment() {
+        supervisor.tell(state);
+    }
+}
+
 /// Runs a process: blocks its signals, opens its log, and turns its end into an exit code.
 pub fn run(sender: Sender, level: log::LevelFilter, body: impl FnOnce(&Process) -> Result<(), Failure>) -> ExitCode {
     let blocked = signals::block();
     logging::start(sender, level);
     let process = Process { identity: Identity::new(sender) };
-    match blocked.map_err(Failure::from).and_then(|()| body(&process)) {
+    let end = blocked.map_err(Failure::from).and_then(|()| body(&process));
+    tell_supervisor(State::Stopping);
+    match end {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             log::error!("{failure}");

@@ -44,7 +44,8 @@ impl Model {
             | Notification::Data(_)
             | Notification::Dag(_)
             | Notification::DagGone(_)
-            | Notification::Uinject(_) => {}
+            | Notification::Uinject(_)
+            | Notification::Bytes(_) => {}
         }
     }
 

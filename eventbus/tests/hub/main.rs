@@ -1,5 +1,6 @@
 //! The whole of `eventbus` but its queues, fed with recorded frames in virtual time.
 
+mod bytes;
 mod lives;
 mod mesh;
 mod stage;

@@ -14,8 +14,8 @@ use mqtypes::mesh::{DagEntry, MoteData, UinjectLayout, UinjectReport};
 use mqtypes::mono::Mono;
 use mqtypes::mote::{Link, MoteEntry, Source};
 use mqtypes::serial::{
-    FaultCount, FrameFault, FrameToMote, PortCounters, PortReport, PortState, ReceivedFrame, SerialCommand, SerialNotification, WriteEnd,
-    WriteReport,
+    Direction, FaultCount, FrameFault, FrameToMote, LineBytes, PortCounters, PortReport, PortState, ReceivedFrame, SerialCommand,
+    SerialNotification, WriteEnd, WriteReport,
 };
 use mqtypes::status::{
     Address, Backoff, Element, IdManager, IsSync, MacStats, Msf, MyDagRank, NeighborsRow, OutputBuffer, ParentLink, Prr, QueueEntry,
@@ -71,6 +71,7 @@ samples!(SerialCommand {
     }),
     ReportPorts => Self::ReportPorts,
     ReportHealth => Self::ReportHealth,
+    PassBytes => Self::PassBytes { until: Mono(1_244_567_890) },
 });
 
 samples!(SerialNotification {
@@ -84,6 +85,12 @@ samples!(SerialNotification {
     Write => Self::Write(write_report()),
     Health => Self::Health(health()),
     Lost => Self::Lost { frames: 5_000_000_000 },
+    Bytes => Self::Bytes(line_bytes()),
+});
+
+samples!(Direction {
+    Rx => Self::Rx,
+    Tx => Self::Tx,
 });
 
 samples!(PortState {
@@ -126,6 +133,7 @@ samples!(Topic {
     Data => Self::Data,
     Dag => Self::Dag,
     Uinject => Self::Uinject,
+    Bytes => Self::Bytes,
 });
 
 samples!(Target {
@@ -187,6 +195,7 @@ samples!(Notification {
     Dag => Self::Dag(dag_entry()),
     DagGone => Self::DagGone(OTHER),
     Uinject => Self::Uinject(uinject_report()),
+    Bytes => Self::Bytes(line_bytes()),
 });
 
 samples!(Source {
@@ -308,6 +317,17 @@ pub fn port_report() -> PortReport {
             openings: 2,
             faults: vec![FaultCount { fault: FrameFault::BadCrc, count: 8 }],
         },
+    }
+}
+
+pub fn line_bytes() -> LineBytes {
+    LineBytes {
+        port: port(),
+        generation: Generation(2),
+        direction: Direction::Rx,
+        at: HEARD,
+        offset: 5_000_000_000,
+        bytes: vec![0x7e, 0x55, 0x00, 0x01, 0x12, 0xee, 0xfb],
     }
 }
 

@@ -11,8 +11,8 @@ use mqtypes::mesh::{DagEntry, MoteData, UinjectLayout, UinjectReport};
 use mqtypes::mono::Mono;
 use mqtypes::mote::{Link, MoteEntry, Source};
 use mqtypes::serial::{
-    FaultCount, FrameFault, FrameToMote, PortCounters, PortReport, PortState, ReceivedFrame, SerialCommand, SerialNotification, WriteEnd,
-    WriteReport,
+    Direction, FaultCount, FrameFault, FrameToMote, LineBytes, MAX_LINE_BYTES, PortCounters, PortReport, PortState, ReceivedFrame,
+    SerialCommand, SerialNotification, WriteEnd, WriteReport,
 };
 use mqtypes::status::{
     Address, Backoff, Element, IdManager, IsSync, MacStats, Msf, MyDagRank, NeighborsRow, OutputBuffer, ParentLink, Prr, QueueEntry,
@@ -37,7 +37,8 @@ pub fn serial_command() -> impl Strategy<Value = SerialCommand> {
         (any::<u64>(), port(), any::<u32>(), mono(), vec(any::<u8>(), 0..200)).prop_map(|(id, port, generation, deadline, payload)| {
             SerialCommand::Write(FrameToMote { id: WriteId(id), port, generation: Generation(generation), deadline, payload })
         });
-    prop_oneof![4 => write, 1 => Just(SerialCommand::ReportPorts), 1 => Just(SerialCommand::ReportHealth)]
+    let pass = mono().prop_map(|until| SerialCommand::PassBytes { until });
+    prop_oneof![4 => write, 1 => Just(SerialCommand::ReportPorts), 1 => Just(SerialCommand::ReportHealth), 1 => pass]
 }
 
 pub fn serial_notification() -> impl Strategy<Value = SerialNotification> {
@@ -52,11 +53,14 @@ pub fn serial_notification() -> impl Strategy<Value = SerialNotification> {
         write,
         health().prop_map(SerialNotification::Health),
         any::<u64>().prop_map(|frames| SerialNotification::Lost { frames }),
+        line_bytes().prop_map(SerialNotification::Bytes),
     ]
 }
 
 pub fn request() -> impl Strategy<Value = Request> {
-    let subscribe = (text(), subsequence(Topic::ALL.to_vec(), 0..=Topic::ALL.len()), any::<u32>())
+    let topics = [&Topic::ALL[..], &Topic::BY_NAME].concat();
+    let most = topics.len();
+    let subscribe = (text(), subsequence(topics, 0..=most), any::<u32>())
         .prop_map(|(reply, topics, lease_ms)| Request::Subscribe(Subscribe { reply, topics, lease_ms }));
     let target = prop_oneof![eui64().prop_map(Target::Mote), port().prop_map(Target::Port)];
     let action = prop_oneof![
@@ -89,7 +93,22 @@ pub fn notification() -> impl Strategy<Value = Notification> {
         dag_entry().prop_map(Notification::Dag),
         eui64().prop_map(Notification::DagGone),
         uinject_report().prop_map(Notification::Uinject),
+        line_bytes().prop_map(Notification::Bytes),
     ]
+}
+
+fn line_bytes() -> impl Strategy<Value = LineBytes> {
+    let direction = select(vec![Direction::Rx, Direction::Tx]);
+    (port(), any::<u32>(), direction, mono(), any::<u64>(), vec(any::<u8>(), 1..=MAX_LINE_BYTES)).prop_map(
+        |(port, generation, direction, at, offset, bytes)| LineBytes {
+            port,
+            generation: Generation(generation),
+            direction,
+            at,
+            offset,
+            bytes,
+        },
+    )
 }
 
 fn outcome() -> impl Strategy<Value = CommandOutcome> {

@@ -18,7 +18,7 @@ use mqtypes::broker::{Notification, Request};
 use mqtypes::codec::{self, DecodeError};
 use mqtypes::envelope::{CURRENT, MAGIC, NO_FLAGS, PREFIX_LEN, Sender};
 use mqtypes::queues::{self, Spec};
-use mqtypes::serial::{MAX_PAYLOAD_TO_MOTE, SerialCommand, SerialNotification};
+use mqtypes::serial::{MAX_LINE_BYTES, MAX_PAYLOAD_TO_MOTE, SerialCommand, SerialNotification};
 use mqtypes::wake::ProxyRequest;
 use reader::Reader;
 
@@ -222,6 +222,7 @@ fn the_numbers_in_its_sentences_are_those_of_the_sources() {
         format!("(`{}`), the protocol version ({CURRENT})", String::from_utf8_lossy(&MAGIC)),
         format!("`{}` unless the processes were", queues::DEFAULT_INSTANCE),
         format!("1 to {MAX_PAYLOAD_TO_MOTE} bytes"),
+        format!("1 to {MAX_LINE_BYTES} of them"),
         "the whole name has at most 64 characters".to_owned(),
     ];
     for fact in &facts {

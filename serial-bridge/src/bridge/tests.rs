@@ -7,7 +7,6 @@ use proptest::prelude::*;
 use super::*;
 use crate::gate::LOST_XON;
 use crate::output::{FlowControl, MOST_FRAMES};
-use crate::port::Way;
 use framing::flow;
 
 const FIRST: PortId = PortId(0);
@@ -337,6 +336,55 @@ fn reports_and_figures_are_told_when_asked_for() {
     assert_eq!(settle(&mut bridge).0, [Notice::Port(FIRST), Notice::Port(SECOND), Notice::Health]);
 }
 
+/// The pieces of a port's line that are told, as direction, offset and bytes.
+fn passed(bridge: &mut Bridge) -> Vec<(Direction, u64, Vec<u8>)> {
+    let piece = |notice| match notice {
+        Notice::Bytes(piece) => Some((piece.direction, piece.offset, piece.bytes)),
+        Notice::Port(_) | Notice::Frame(_) | Notice::Write(_) | Notice::Health => None,
+    };
+    settle(bridge).0.into_iter().filter_map(piece).collect()
+}
+
+#[test]
+fn bytes_are_passed_on_as_they_cross_the_line_while_the_lease_lasts() {
+    let mut bridge = bridge(BY_KERNEL);
+    bridge.handle_bytes(FIRST, Mono(1), b"before");
+    assert_eq!(passed(&mut bridge), []);
+    bridge.handle_command(Mono(2), SerialCommand::PassBytes { until: Mono(10) });
+    bridge.handle_bytes(FIRST, Mono(3), b"~\x12\x11noise");
+    bridge.handle_command(Mono(4), write());
+    let line = hdlc::encode(b"Q");
+    bridge.handle_written(FIRST, Mono(5), 2);
+    bridge.handle_written(FIRST, Mono(9), line.len() - 2);
+    let expected =
+        [(Direction::Rx, 6, b"~\x12\x11noise".to_vec()), (Direction::Tx, 0, line[..2].to_vec()), (Direction::Tx, 2, line[2..].to_vec())];
+    assert_eq!(passed(&mut bridge), expected);
+    bridge.handle_bytes(FIRST, Mono(10), b"after");
+    assert_eq!((passed(&mut bridge), bridge.poll_timeout().is_some_and(|at| at <= Mono(10))), (vec![], false));
+}
+
+#[test]
+fn a_lease_can_be_ended_and_none_is_long() {
+    let mut bridge = bridge(BY_KERNEL);
+    bridge.handle_command(Mono(0), SerialCommand::PassBytes { until: Mono(u64::MAX) });
+    bridge.handle_bytes(FIRST, Mono(0).after(LONGEST_PASSING), b"late");
+    assert_eq!(passed(&mut bridge), []);
+    bridge.handle_bytes(FIRST, Mono(1), b"in time");
+    bridge.handle_command(Mono(2), SerialCommand::PassBytes { until: Mono(0) });
+    bridge.handle_bytes(FIRST, Mono(2), b"ended");
+    assert_eq!(passed(&mut bridge), [(Direction::Rx, 4, b"in time".to_vec())]);
+}
+
+#[test]
+fn much_at_once_is_passed_on_in_pieces_and_what_comes_to_a_closed_port_is_not() {
+    let mut bridge = bridge(BY_KERNEL);
+    bridge.handle_command(Mono(0), SerialCommand::PassBytes { until: LATE });
+    bridge.handle_bytes(FIRST, Mono(1), &[0x55; 2 * MAX_LINE_BYTES + 1]);
+    bridge.handle_bytes(SECOND, Mono(1), b"nobody");
+    let pieces: Vec<_> = passed(&mut bridge).into_iter().map(|(_, offset, bytes)| (offset, bytes.len())).collect();
+    assert_eq!(pieces, [(0, 1024), (1024, 1024), (2048, 1)]);
+}
+
 #[derive(Debug, Clone)]
 enum Event {
     Opened(usize),
@@ -398,7 +446,7 @@ proptest! {
         }
         let heard: Vec<_> = settle(&mut bridge).0.into_iter().filter_map(|notice| match notice {
             Notice::Frame(frame) => Some(frame.payload),
-            Notice::Port(_) | Notice::Write(_) | Notice::Health => None,
+            Notice::Port(_) | Notice::Write(_) | Notice::Health | Notice::Bytes(_) => None,
         }).collect();
         prop_assert_eq!(heard, payloads);
     }
@@ -422,4 +470,23 @@ proptest! {
         ended += settle(&mut bridge).0.iter().filter(|notice| matches!(notice, Notice::Write(_))).count();
         prop_assert_eq!(ended, asked);
     }
+}
+
+#[test]
+fn a_port_that_nobody_wants_stays_closed_and_is_not_told_of_until_somebody_does() {
+    let mut bridge = bridge(BY_KERNEL);
+    bridge.handle_command(Mono(0), write());
+    settle(&mut bridge);
+    bridge.handle_trouble(FIRST, Mono(1), Trouble::Unwanted);
+    let (notices, _) = settle(&mut bridge);
+    assert_eq!(notices, [ended(WriteEnd::PortDown), vec![Notice::Port(FIRST)]].concat());
+    assert_eq!(bridge.report(FIRST).state, PortState::Down { cause: "not configured any more".to_owned() });
+    bridge.handle_seen(FIRST, LATE);
+    bridge.handle_missing(FIRST, LATE);
+    bridge.handle_command(LATE, SerialCommand::ReportPorts);
+    assert_eq!(settle(&mut bridge), (vec![Notice::Port(SECOND)], vec![]));
+    bridge.handle_wanted(FIRST, LATE, Way::Node("9600".parse().expect("rates")));
+    assert_eq!(settle(&mut bridge).1, [Action::Open(FIRST)]);
+    bridge.handle_opened(FIRST, LATE, Opened { baud: 9_600, ..BY_KERNEL });
+    assert_eq!((bridge.report(FIRST).generation, bridge.report(FIRST).state), (Generation(2), PortState::Up));
 }

@@ -1,9 +1,11 @@
 //! The real process, real queues, a real pseudo-terminal.
 
+mod bytes;
 mod check;
 mod life;
 mod misfits;
 mod rates;
+mod reload;
 mod soak;
 mod stage;
 mod tcp;
@@ -35,9 +37,11 @@ fn health(stage: &mut Stage) -> ProcessHealth {
     stage.wait_for("figures", |said| {
         said.iter().rev().find_map(|notification| match notification {
             SerialNotification::Health(health) => Some(health.clone()),
-            SerialNotification::Port(_) | SerialNotification::Frame(_) | SerialNotification::Write(_) | SerialNotification::Lost { .. } => {
-                None
-            }
+            SerialNotification::Port(_)
+            | SerialNotification::Frame(_)
+            | SerialNotification::Write(_)
+            | SerialNotification::Lost { .. }
+            | SerialNotification::Bytes(_) => None,
         })
     })
 }
@@ -107,7 +111,8 @@ fn what_is_no_frame_is_counted_by_reason_and_passed_over() {
             SerialNotification::Frame(_)
             | SerialNotification::Write(_)
             | SerialNotification::Health(_)
-            | SerialNotification::Lost { .. } => None,
+            | SerialNotification::Lost { .. }
+            | SerialNotification::Bytes(_) => None,
         })
     });
     for fault in FrameFault::ALL {

@@ -154,9 +154,11 @@ impl Replugs {
 fn is_stray(said: &SerialNotification) -> bool {
     match said {
         SerialNotification::Frame(frame) => frame.payload[1..5] != frame.generation.0.to_be_bytes(),
-        SerialNotification::Port(_) | SerialNotification::Write(_) | SerialNotification::Health(_) | SerialNotification::Lost { .. } => {
-            false
-        }
+        SerialNotification::Port(_)
+        | SerialNotification::Write(_)
+        | SerialNotification::Health(_)
+        | SerialNotification::Lost { .. }
+        | SerialNotification::Bytes(_) => false,
     }
 }
 

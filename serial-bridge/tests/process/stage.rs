@@ -122,15 +122,27 @@ impl Stage {
 
     /// Starts the process with these values of `--port`.
     pub fn start_with(test: &str, ports: impl FnOnce(&TempDir) -> Vec<String>) -> Self {
+        Self::start_saying(test, |directory| ports(directory).into_iter().map(|port| format!("--port={port}")).collect())
+    }
+
+    /// Starts the process with the file `lbr.toml` of the test's directory.
+    pub fn start_configured(test: &str, prepare: impl FnOnce(&TempDir)) -> Self {
+        Self::start_saying(test, |directory| {
+            prepare(directory);
+            vec![format!("--config={}", directory.path().join("lbr.toml").display())]
+        })
+    }
+
+    fn start_saying(test: &str, words: impl FnOnce(&TempDir) -> Vec<String>) -> Self {
         let turn = ONE_SET.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let instance = format!("serial-{test}-{}", std::process::id());
         let directory = tempfile::tempdir().expect("directory");
         let mut reactor = Reactor::without_signals().expect("epoll");
         let inbox = Inbox::own(&instance, &EVENTBUS).expect("inbox");
         inbox.watch(&reactor.register(())).expect("watched");
-        let ports: Vec<_> = ports(&directory).into_iter().map(|port| format!("--port={port}")).collect();
+        let words = words(&directory);
         let log = File::create(directory.path().join("log")).expect("log");
-        let child = program(&instance).args(ports).stderr(log).spawn().expect("started");
+        let child = program(&instance).args(words).stderr(log).spawn().expect("started");
         Self { directory, said: Vec::new(), instance, child, inbox, reactor, _turn: turn }
     }
 
@@ -189,7 +201,8 @@ impl Stage {
                 | SerialNotification::Port(_)
                 | SerialNotification::Frame(_)
                 | SerialNotification::Health(_)
-                | SerialNotification::Lost { .. } => None,
+                | SerialNotification::Lost { .. }
+                | SerialNotification::Bytes(_) => None,
             })
         })
     }
@@ -263,9 +276,14 @@ impl Stage {
         words[11..13].iter().map(|word| word.parse::<u64>().expect("a number")).sum()
     }
 
+    /// Sends the process a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(self.child.id()).expect("a pid")), signal).expect("alive");
+    }
+
     /// Asks the process to end, and waits.
     pub fn stop(&mut self) -> ExitStatus {
-        kill(Pid::from_raw(i32::try_from(self.child.id()).expect("a pid")), Signal::SIGTERM).expect("alive");
+        self.signal(Signal::SIGTERM);
         self.child.wait().expect("ended")
     }
 
@@ -294,9 +312,11 @@ pub fn program(instance: &str) -> Command {
 pub fn payloads(said: &[SerialNotification]) -> Vec<Vec<u8>> {
     let payload = |notification: &SerialNotification| match notification {
         SerialNotification::Frame(frame) => Some(frame.payload.clone()),
-        SerialNotification::Port(_) | SerialNotification::Write(_) | SerialNotification::Health(_) | SerialNotification::Lost { .. } => {
-            None
-        }
+        SerialNotification::Port(_)
+        | SerialNotification::Write(_)
+        | SerialNotification::Health(_)
+        | SerialNotification::Lost { .. }
+        | SerialNotification::Bytes(_) => None,
     };
     said.iter().filter_map(payload).collect()
 }
@@ -309,6 +329,7 @@ pub fn newest_report(said: &[SerialNotification], port: &PortName) -> Option<Por
         | SerialNotification::Frame(_)
         | SerialNotification::Write(_)
         | SerialNotification::Health(_)
-        | SerialNotification::Lost { .. } => None,
+        | SerialNotification::Lost { .. }
+        | SerialNotification::Bytes(_) => None,
     })
 }

@@ -10,6 +10,7 @@ mod reader;
 pub mod seeds;
 
 pub mod codec;
+pub mod config;
 pub mod data;
 pub mod frame;
 pub mod hub;
@@ -72,4 +73,5 @@ pub const TARGETS: &[Target] = &[
     hub::TARGET,
     codec::TARGET,
     ui_json::TARGET,
+    config::TARGET,
 ];

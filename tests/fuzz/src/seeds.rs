@@ -111,6 +111,15 @@ pub fn examples() -> Vec<String> {
     blocks.map(line).collect()
 }
 
+/// The file that is shipped, as it is, and with every option in it.
+pub fn configurations() -> Vec<Vec<u8>> {
+    let text = fs::read_to_string(project("scripts/lbr.toml")).expect("the file stands among the scripts");
+    let is_option = |line: &str| line.strip_prefix("# ").is_some_and(|rest| rest.split(' ').nth(1) == Some("="));
+    let all: Vec<_> = text.lines().map(|line| if is_option(line) { &line[2..] } else { line }).collect();
+    let options = all.iter().filter(|line| !line.starts_with('#')).copied().collect::<Vec<_>>().join("\n");
+    vec![all.join("\n").into_bytes(), options.into_bytes(), text.into_bytes()]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -105,6 +105,19 @@ struct Effort {
     back_off: BackOff,
 }
 
+/// What the configuration says of links, when it was read again.
+#[derive(Debug)]
+pub struct Settings {
+    /// The router's name for people.
+    pub name: String,
+    /// How long to try again.
+    pub retry_for: Duration,
+    /// The configured port before, and the one now.
+    pub ports: (u16, u16),
+    /// How the two sides prove themselves, if that has changed and the key could be read.
+    pub auth: Option<Auth>,
+}
+
 impl Link {
     /// No link, and nobody wants one. `seed` spreads the waiting times.
     pub fn new(lbr: Lbr, retry_for: Duration, seed: u64) -> Self {
@@ -138,6 +151,28 @@ impl Link {
                 self.start(now, port, auth);
             }
             State::Idle | State::Lost { .. } => self.start(now, port, auth),
+        }
+    }
+
+    /// The configuration was read again. A link that is there stays as it is; an attempt at one begins anew, elsewhere perhaps.
+    pub fn handle_settings(&mut self, now: Mono, settings: Settings) {
+        let Settings { name, retry_for, ports, auth } = settings;
+        (self.lbr.name, self.retry_for) = (name, retry_for);
+        match self.take_state() {
+            State::Idle => {}
+            State::Live(mut live) => {
+                live.effort.change(ports, auth);
+                self.state = State::Live(live);
+            }
+            State::Lost { mut effort, retry_at } => {
+                effort.change(ports, auth);
+                self.state = State::Lost { effort, retry_at };
+            }
+            State::Dialling { mut effort, .. } | State::Handshaking { mut effort, .. } => {
+                effort.change(ports, auth);
+                self.actions.push_back(Action::Abandon);
+                self.dial(now, effort);
+            }
         }
     }
 
@@ -455,6 +490,16 @@ impl Link {
             effort.back_off = BackOff::default();
         }
         effort
+    }
+}
+
+impl Effort {
+    /// A port that somebody asked for beside the configured one stays the same.
+    fn change(&mut self, (before, now): (u16, u16), auth: Option<Auth>) {
+        if self.port == before {
+            self.port = now;
+        }
+        self.auth = auth.unwrap_or_else(|| self.auth.clone());
     }
 }
 

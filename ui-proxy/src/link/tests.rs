@@ -374,3 +374,45 @@ fn a_process_that_ends_says_goodbye() {
     assert_eq!(ending(&stage.actions()).1, Some(close::GOING_AWAY));
     assert_eq!(stage.said_to_bus(), [ToBus::Unsubscribe]);
 }
+
+fn settings(ports: (u16, u16)) -> Settings {
+    Settings { name: "new".to_owned(), retry_for: RETRY_FOR, ports, auth: None }
+}
+
+#[test]
+fn an_attempt_begins_anew_when_the_configuration_names_another_port() {
+    for mut stage in [Stage::woken(), Stage::greeting()] {
+        stage.link.handle_settings(stage.now.mono, settings((PORT, 9000)));
+        assert_eq!(stage.actions(), [Action::Abandon, Action::Dial { port: 9000 }]);
+        let hello = stage.open();
+        assert_eq!(hello["lbr"]["name"], "new", "{hello}");
+    }
+}
+
+#[test]
+fn a_link_stays_when_the_configuration_changes_and_is_made_anew_elsewhere() {
+    let mut stage = Stage::live();
+    stage.link.handle_settings(stage.now.mono, settings((PORT, 9000)));
+    assert!(stage.is_live() && stage.actions().is_empty());
+    stage.lose();
+    stage.pass_to_deadline();
+    assert_eq!(stage.actions(), [Action::Dial { port: 9000 }]);
+}
+
+#[test]
+fn a_port_that_somebody_asked_for_outlasts_the_configured_one() {
+    let mut stage = Stage::new();
+    stage.wake(8001);
+    stage.actions();
+    stage.lose();
+    stage.link.handle_settings(stage.now.mono, settings((PORT, 9000)));
+    stage.pass_to_deadline();
+    assert_eq!(stage.actions(), [Action::Dial { port: 8001 }]);
+}
+
+#[test]
+fn while_idle_a_configuration_wakes_nobody() {
+    let mut stage = Stage::new();
+    stage.link.handle_settings(stage.now.mono, settings((PORT, 9000)));
+    assert!(stage.is_idle() && stage.actions().is_empty());
+}

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use bus::clock;
+use bus::config::Configuration;
 use bus::health;
 use bus::inbox::{Drained, Inbox};
 use bus::process::{Failure, Identity, Process};
 use bus::reactor::{Reactor, Registration, Wake};
+use bus::resolver::Resolver;
 use bus::signals::Signal;
+use bus::watchdog::Watchdog;
 use mqtypes::broker::Notification;
 use mqtypes::envelope::Sender;
 use mqtypes::health::ProcessHealth;
@@ -15,13 +18,13 @@ use mqtypes::mono::Mono;
 use mqtypes::queues::{UI_PROXY, UI_PROXY_REQUESTS};
 use mqtypes::wake::ProxyRequest;
 
-use crate::dial::{Dial, Progress, Resolver};
+use crate::dial::{Dial, MOST_LOOKUPS, Progress};
 use crate::identity::{self, IdError, Lbr};
 use crate::key::{Key, KeyError};
-use crate::link::Link;
 use crate::link::action::{Action, Chance, Room};
 use crate::link::greeting::Auth;
-use crate::options::{AuthMode, Options};
+use crate::link::{Link, Settings};
+use crate::options::{Arguments, AuthMode, Options};
 use crate::proof::{NONCE_BYTES, Nonce};
 use crate::socket::{Farewell, Leaving, Received, Socket};
 use bus::moment::Moment;
@@ -49,8 +52,8 @@ enum Source {
     Connection(u64),
 }
 
-struct Proxy<'a> {
-    options: &'a Options,
+struct Proxy {
+    configuration: Configuration<Arguments>,
     identity: Identity,
     reactor: Reactor<Source>,
     notifications: Inbox<Notification>,
@@ -61,6 +64,7 @@ struct Proxy<'a> {
     leaving: Option<LeavingConnection>,
     resolver: Resolver,
     connections: u64,
+    watchdog: Watchdog,
 }
 
 struct Connection {
@@ -91,12 +95,13 @@ struct LeavingConnection {
 }
 
 /// Runs until somebody stops it.
-pub fn run(process: &Process, options: &Options) -> Result<(), Failure> {
-    Proxy::new(process, options)?.serve()
+pub fn run(process: &Process, configuration: Configuration<Arguments>) -> Result<(), Failure> {
+    Proxy::new(process, configuration)?.serve()
 }
 
-impl<'a> Proxy<'a> {
-    fn new(process: &Process, options: &'a Options) -> Result<Self, Failure> {
+impl Proxy {
+    fn new(process: &Process, configuration: Configuration<Arguments>) -> Result<Self, Failure> {
+        let options = &configuration.options().options;
         let identity = process.identity;
         let lbr = introduce(options, &identity)?;
         let instance = &options.common.instance;
@@ -106,23 +111,25 @@ impl<'a> Proxy<'a> {
         let requests = Inbox::own(instance, &UI_PROXY_REQUESTS)?;
         requests.watch(&reactor.register(Source::Requests))?;
         let eventbus = Eventbus::new(instance, identity, reactor.register(Source::Eventbus));
-        log::info!("instance {instance}: ready");
+        process.ready(instance);
         log::info!("{} ({}) waits to be woken; it will connect to {}", lbr.name, lbr.id, options.url);
         if let Err(error) = authentication(options) {
             log::warn!("{error}");
         }
+        let link = Link::new(lbr, options.retry_for(), u64::from(identity.boot.0));
         Ok(Self {
-            options,
+            configuration,
             identity,
             reactor,
             notifications,
             requests,
             eventbus,
-            link: Link::new(lbr, options.retry_for(), u64::from(identity.boot.0)),
+            link,
             connection: None,
             leaving: None,
-            resolver: Resolver::default(),
+            resolver: Resolver::new(MOST_LOOKUPS),
             connections: 0,
+            watchdog: Watchdog::from_environment(),
         })
     }
 
@@ -131,13 +138,15 @@ impl<'a> Proxy<'a> {
             match self.reactor.next(self.poll_timeout())? {
                 Wake::Ready(Source::Notifications) => self.take_notifications()?,
                 Wake::Ready(Source::Requests) => self.take_requests()?,
-                Wake::Ready(Source::Eventbus) | Wake::Signal(Signal::Reload) => {}
+                Wake::Ready(Source::Eventbus) => {}
+                Wake::Signal(Signal::Reload) => self.reload(),
                 Wake::Ready(Source::Connection(number)) => self.handle_connection(number),
                 Wake::Signal(Signal::Wake) => self.handle_wake(None),
                 Wake::Signal(Signal::Stop) => break,
                 Wake::Timeout => self.handle_timeout(clock::now()),
             }
             self.proceed();
+            self.watchdog.handle_round(clock::now(), &self.notifications);
         }
         self.link.handle_stop();
         self.proceed();
@@ -150,7 +159,7 @@ impl<'a> Proxy<'a> {
             Some(Connection { stage: Stage::Dialling(_), .. }) | None => Room::Full,
         };
         let leaving = self.leaving.as_ref().map(|leaving| leaving.deadline);
-        Mono::earliest(Mono::earliest(self.link.poll_timeout(room), self.eventbus.poll_timeout()), leaving)
+        [self.link.poll_timeout(room), self.eventbus.poll_timeout(), leaving, self.watchdog.poll_timeout()].into_iter().flatten().min()
     }
 
     fn handle_timeout(&mut self, now: Mono) {
@@ -190,10 +199,25 @@ impl<'a> Proxy<'a> {
         if port == Some(0) {
             return log::warn!("woken for port 0, which cannot be dialled");
         }
-        match authentication(self.options) {
-            Ok(auth) => self.link.handle_wake(clock::now(), port.unwrap_or(self.options.url.port), auth),
+        let options = &self.configuration.options().options;
+        match authentication(options) {
+            Ok(auth) => self.link.handle_wake(clock::now(), port.unwrap_or(options.url.port), auth),
             Err(error) => log::error!("woken, but not dialling: {error}"),
         }
+    }
+
+    /// Whatever is under way goes on with what the configuration says now; a link that is there is left alone.
+    fn reload(&mut self) {
+        let before = self.configuration.options().options.url.port;
+        let changed = self.configuration.reload();
+        if changed.is_empty() {
+            return;
+        }
+        let options = &self.configuration.options().options;
+        let is_about_the_key = changed.iter().any(|key| ["auth", "key-file"].contains(key));
+        let auth = if is_about_the_key { authentication(options).inspect_err(|error| log::warn!("{error}")).ok() } else { None };
+        let (name, retry_for) = (name(options), options.retry_for());
+        self.link.handle_settings(clock::now(), Settings { name, retry_for, ports: (before, options.url.port), auth });
     }
 
     fn handle_connection(&mut self, number: u64) {
@@ -330,7 +354,7 @@ impl<'a> Proxy<'a> {
         self.connections += 1;
         let number = self.connections;
         let registration = self.reactor.register(Source::Connection(number));
-        let dial = Dial::begin(&self.options.url, port, registration.clone(), &self.resolver)
+        let dial = Dial::begin(&self.configuration.options().options.url, port, registration.clone(), &self.resolver)
             .inspect_err(|_| self.reactor.release(&registration))?;
         self.drop_connection();
         self.connection = Some(Connection { number, registration, listening: Listening::Yes, stage: Stage::Dialling(Box::new(dial)) });
@@ -419,9 +443,12 @@ fn introduce(options: &Options, identity: &Identity) -> Result<Lbr, Failure> {
             IdError::Content(..) => Failure::Configuration(error.to_string()),
         })?,
     };
-    let hostname = identity::hostname();
-    let name = options.name.clone().unwrap_or_else(|| hostname.clone());
+    let (name, hostname) = (name(options), identity::hostname());
     Ok(Lbr { id, name, hostname, version: env!("CARGO_PKG_VERSION"), boot: identity.boot })
+}
+
+fn name(options: &Options) -> String {
+    options.name.clone().unwrap_or_else(identity::hostname)
 }
 
 /// Read at each wake-up, so that a key can be put in place, or changed, while the process runs.

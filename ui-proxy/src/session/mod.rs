@@ -150,7 +150,8 @@ impl Session {
             Notification::Gap { dropped } if Topic::EVENTS.iter().any(|topic| self.wants(*topic)) => {
                 self.events.handle_gap(&dropped, &self.topics);
             }
-            Notification::Log(_) | Notification::Data(_) | Notification::Gap { .. } => {}
+            // The UI link has no bytes of lines, and nobody here asks for them.
+            Notification::Log(_) | Notification::Data(_) | Notification::Gap { .. } | Notification::Bytes(_) => {}
             Notification::Outcome(outcome) => {
                 if let Some(id) = self.commands.handle_outcome(&outcome) {
                     let CommandOutcome { id: _, state, detail, echo } = outcome;

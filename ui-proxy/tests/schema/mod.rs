@@ -30,10 +30,17 @@ pub fn faults(name: &str, value: &Value) -> Vec<String> {
     validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
 }
 
+/// What is wrong with a message of the router.
+pub fn router_faults(message: &Value) -> Vec<String> {
+    match message["type"].as_str() {
+        Some(kind) => faults(&format!("router-{kind}"), message),
+        None => vec!["a message without a type".to_owned()],
+    }
+}
+
 /// Panics when this is no message of the router.
 #[track_caller]
 pub fn check_router(message: &Value) {
-    let kind = message["type"].as_str().unwrap_or_else(|| panic!("no type: {message}"));
-    let faults = faults(&format!("router-{kind}"), message);
+    let faults = router_faults(message);
     assert!(faults.is_empty(), "{faults:#?}\n{message}");
 }

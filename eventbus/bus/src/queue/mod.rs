@@ -248,9 +248,14 @@ pub fn glance(name: &str) -> Result<Glance, QueueError> {
         mode: stat.st_mode & 0o777,
         uid: stat.st_uid,
         gid: stat.st_gid,
-        modified: stat.st_mtime,
+        modified: seconds(stat.st_mtime),
         holder: lock_list::holder(stat.st_dev, stat.st_ino),
     })
+}
+
+/// Unix time, which has 32 bits on some systems.
+fn seconds(time: impl Into<i64>) -> i64 {
+    time.into()
 }
 
 /// Bytes that wait in an open queue. Read as a file, once, it gives a line about itself, and no message is taken.

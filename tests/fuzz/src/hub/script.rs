@@ -110,7 +110,8 @@ impl<'a> Script<'a> {
             PASS => Step::Pass(Duration::from_millis(1 << (self.0.u8() % 24))),
             SUBSCRIBE => {
                 let (reply, topics) = (self.reply(), self.0.u16());
-                let topics = Topic::ALL.into_iter().enumerate().filter(|(at, _)| topics >> at & 1 == 1).map(|(_, topic)| topic).collect();
+                let every = Topic::ALL.into_iter().chain(Topic::BY_NAME);
+                let topics = every.enumerate().filter(|(at, _)| topics >> at & 1 == 1).map(|(_, topic)| topic).collect();
                 Step::Subscribe { reply, topics, lease_ms: u32::try_from(self.number().saturating_mul(1000)).unwrap_or(u32::MAX) }
             }
             UNSUBSCRIBE => Step::Unsubscribe(self.reply()),

@@ -91,6 +91,7 @@ impl Stage {
         let port = match &notification {
             SerialNotification::Port(report) => Some(&report.port),
             SerialNotification::Frame(frame) => Some(&frame.port),
+            SerialNotification::Bytes(piece) => Some(&piece.port),
             SerialNotification::Write(_) | SerialNotification::Health(_) | SerialNotification::Lost { .. } => None,
         };
         if let Some(port) = port {
