@@ -1,8 +1,8 @@
 //! What an OpenWSN mesh sends up through its root: 6LoWPAN, and in it RPL's DAOs and `uinject`.
 //!
 //! Octets and meaning, one subject a file, `parse` and `emit` as mirrors: what reads the packets of genuine motes
-//! writes those of emulated ones. Nothing here does I/O or reads a clock, and no bytes can make it panic. It reads
-//! and answers nothing: routing and joining are left to whoever shares it.
+//! writes those of emulated ones; [`capture`] shows them to Wireshark. Nothing here does I/O or reads a clock, and no
+//! bytes can make it panic. It reads and answers nothing: routing and joining are left to whoever shares it.
 //!
 //! ```
 //! use lowpan::{Dao, Icmpv6, Link, Packet, Rpi, RplMessage, Transit, address};
@@ -24,17 +24,21 @@
 //! ```
 
 pub mod address;
+pub mod capture;
 pub mod checksum;
 mod error;
 mod fragment;
 mod icmpv6;
 mod iphc;
+mod ipv6;
 mod lorh;
 mod nhc;
 mod octets;
 mod packet;
+pub mod pcapng;
 mod reassembly;
 mod rpl;
+pub mod tap;
 mod udp;
 mod uinject;
 

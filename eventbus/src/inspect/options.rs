@@ -10,14 +10,23 @@ use mqtypes::broker::Topic;
 use mqtypes::ids::Eui64;
 use mqtypes::queues::DEFAULT_INSTANCE;
 
+use super::capture::CaptureOptions;
 use super::decode::Direction;
+use super::drain::DrainOptions;
+use super::motes::MotesOptions;
+use super::record::RecordOptions;
+use super::replay::ReplayOptions;
+use super::send::SendOptions;
+use super::show::ShowOptions;
+use super::stats::StatsOptions;
+use super::top::TopOptions;
 
 /// Shows what is going on between the processes of the border router.
 #[derive(Debug, Parser)]
 #[command(name = "mq-inspect", version)]
 #[command(after_help = "\
 Exit status: 0 done, 1 what was asked for is not there, not running or in use, 2 wrong command line,
-65 the file is not what it was said to be, 69 the system refused.")]
+65 the file is not what it was said to be, 69 the system refused. `send` has more: see its help.")]
 pub struct Options {
     #[command(subcommand)]
     pub task: Task,
@@ -36,7 +45,25 @@ impl Options {
                 }
                 None => Ok(options),
             },
-            Task::List(_) | Task::Tap(_) | Task::Unlink(_) | Task::Decode(_) => Ok(options),
+            Task::Send(send) => match send.action() {
+                Ok(_) => Ok(options),
+                Err(text) => Err(Self::command().error(ErrorKind::ArgumentConflict, text)),
+            },
+            Task::Record(record) => match record.check() {
+                Ok(()) => Ok(options),
+                Err(text) => Err(Self::command().error(ErrorKind::ArgumentConflict, text)),
+            },
+            Task::List(_)
+            | Task::Tap(_)
+            | Task::Motes(_)
+            | Task::Show(_)
+            | Task::Drain(_)
+            | Task::Top(_)
+            | Task::Stats(_)
+            | Task::Unlink(_)
+            | Task::Decode(_)
+            | Task::Capture(_)
+            | Task::Replay(_) => Ok(options),
         }
     }
 }
@@ -48,10 +75,28 @@ pub enum Task {
     List(ListOptions),
     /// Prints what eventbus tells its subscribers, decoded, one line each
     Tap(TapOptions),
+    /// Shows the motes: link, role, rank, parent, neighbours, and how old that is
+    Motes(MotesOptions),
+    /// Shows one mote: all that it has told, or one of its tables, and how old that is
+    Show(ShowOptions),
+    /// Shows what goes through the router and what is lost, each second
+    Top(TopOptions),
+    /// Shows how all processes and ports fare: memory, time, counters, losses
+    Stats(StatsOptions),
+    /// Sends a mote a command, and waits for its outcome
+    Send(SendOptions),
+    /// Takes what waits in a queue out of it for good, and prints it
+    Drain(DrainOptions),
     /// Removes queues that nobody reads any more, and what is in them
     Unlink(UnlinkOptions),
     /// Decodes a recording of serial lines: every frame, or the state at the end
     Decode(DecodeOptions),
+    /// Writes what comes up from the mesh as pcapng, for Wireshark
+    Capture(CaptureOptions),
+    /// Records the bytes of the serial lines
+    Record(RecordOptions),
+    /// Plays a recording through pseudo-terminals, for serial-bridge to open
+    Replay(ReplayOptions),
 }
 
 /// `mq-inspect list`.
@@ -77,18 +122,29 @@ pub struct ListOptions {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The snapshot of the chosen topics comes first, then what changes, until Ctrl-C. Times of day are
-UTC; times inside JSON notifications are microseconds of CLOCK_MONOTONIC, as `sent` is.")]
+UTC; times inside JSON notifications are microseconds of CLOCK_MONOTONIC, as `sent` is.
+
+Topics: inventory, status, counts, logs, health, ports, data, dag, uinject; and bytes, which must be
+asked for by name: it has the network's key in it when a mote is made root.")]
 pub struct TapOptions {
     #[command(flatten)]
     pub set: Set,
 
-    /// inventory, status, counts, logs or health; may be repeated [default: all]
+    /// What about, see below; may be repeated [default: all but bytes]
     #[arg(long = "topic", value_name = "TOPIC", value_delimiter = ',', value_parser = topics(), hide_possible_values = true)]
     pub topics: Vec<Topic>,
 
     /// Only what is about this mote; counts and health are about none
     #[arg(long, value_name = "EUI64")]
     pub mote: Option<Eui64>,
+
+    /// Only what comes from this port or process, or from a count's sender
+    #[arg(long, value_name = "NAME")]
+    pub sender: Option<String>,
+
+    /// Print how long ago a thing was heard, or sent, when it came here
+    #[arg(long)]
+    pub latency: bool,
 
     /// Print one JSON object a line
     #[arg(long)]
@@ -113,7 +169,7 @@ pub struct UnlinkOptions {
     pub set: Set,
 
     /// As `list` names them, or without the instance [default: the router's, and all taps]
-    #[arg(value_name = "QUEUE", value_parser = queue)]
+    #[arg(value_name = "QUEUE", value_parser = queue_name)]
     pub queues: Vec<String>,
 
     /// Remove even what a process reads, which hears nothing until it is restarted
@@ -187,7 +243,8 @@ pub struct Set {
     pub instance: String,
 }
 
-fn queue(text: &str) -> Result<String, String> {
+/// The name of a queue as a person gives it.
+pub fn queue_name(text: &str) -> Result<String, String> {
     let name = text.strip_prefix('/').unwrap_or(text);
     if !name.is_empty() && !name.contains('/') {
         return Ok(text.to_owned());
@@ -196,19 +253,21 @@ fn queue(text: &str) -> Result<String, String> {
 }
 
 fn topics() -> impl TypedValueParser<Value = Topic> {
-    PossibleValuesParser::new(Topic::ALL.map(topic_name))
-        .map(|text| Topic::ALL.into_iter().find(|topic| topic_name(*topic) == text).expect("the parser allows these names alone"))
+    let every = || Topic::ALL.into_iter().chain(Topic::BY_NAME);
+    PossibleValuesParser::new(every().map(topic_name))
+        .map(move |text| every().find(|topic| topic_name(*topic) == text).expect("the parser allows these names alone"))
 }
 
 /// Does a topic tell of single motes?
 pub fn is_about_motes(topic: Topic) -> bool {
     match topic {
         Topic::Inventory | Topic::Status | Topic::Logs | Topic::Data | Topic::Dag | Topic::Uinject => true,
-        Topic::Counts | Topic::Health | Topic::Ports => false,
+        Topic::Counts | Topic::Health | Topic::Ports | Topic::Bytes => false,
     }
 }
 
-fn topic_name(topic: Topic) -> &'static str {
+/// The name of a topic.
+pub fn topic_name(topic: Topic) -> &'static str {
     match topic {
         Topic::Inventory => "inventory",
         Topic::Status => "status",
@@ -219,6 +278,7 @@ fn topic_name(topic: Topic) -> &'static str {
         Topic::Data => "data",
         Topic::Dag => "dag",
         Topic::Uinject => "uinject",
+        Topic::Bytes => "bytes",
     }
 }
 

@@ -6,6 +6,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use bus::process::Failure;
+use serde::Serialize;
 
 /// Is there colour?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,22 +52,53 @@ impl Ink {
     }
 }
 
-/// `text` on one line: each control character becomes its escape, such as `\u{1b}` or `\n`.
+/// Is it worth printing more?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Reader {
+    /// As far as we know.
+    There,
+    /// It has seen enough, as `head` does: an ordinary end.
+    Gone,
+}
+
+/// `text` on one line: each control character becomes its escape, such as `\u{1b}` or `\n`, and so does what turns the direction of writing.
 pub fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() { shown.extend(character.escape_default()) } else { shown.push(character) }
+        if character.is_control() || turns_direction(character) { shown.extend(character.escape_default()) } else { shown.push(character) }
     }
     shown
 }
 
-/// Prints to standard output.
-pub fn print(text: &str) -> Result<(), Failure> {
+/// JSON that a terminal may show too: DEL and the controls behind it, which JSON allows in a text, become escapes.
+pub fn plain_json(value: &impl Serialize) -> String {
+    let json = serde_json::to_string(value).expect("plain data with text keys");
+    if !json.contains(char::is_control) {
+        return json;
+    }
+    let escaped = |control: char| format!("\\u{:04x}", u32::from(control));
+    json.chars().map(|each| if each.is_control() { escaped(each) } else { each.to_string() }).collect()
+}
+
+/// Unicode's bidirectional marks, embeddings, overrides and isolates, and its separators of lines: they let a text look like another one.
+fn turns_direction(character: char) -> bool {
+    matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Prints to standard output, and tells whether anybody reads on.
+pub fn print_to(text: &str) -> Result<Reader, Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(unwritable(&error)),
-        Ok(()) | Err(_) => Ok(()),
+        Ok(()) => Ok(Reader::There),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
+        Err(error) => Err(unwritable(&error)),
     }
+}
+
+/// Prints the last there is to standard output.
+pub fn print(text: &str) -> Result<(), Failure> {
+    print_to(text).map(drop)
 }
 
 /// Standard output does not take what we print.
@@ -87,6 +119,7 @@ mod tests {
     #[test]
     fn an_escape_sequence_of_others_is_shown_and_not_obeyed() {
         assert_eq!(printable("a\x1b[2J\u{9b}b\né"), "a\\u{1b}[2J\\u{9b}b\\né");
+        assert_eq!(printable("a\u{202e}b\u{2028}c"), "a\\u{202e}b\\u{2028}c");
     }
 
     #[test]

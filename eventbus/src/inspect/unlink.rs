@@ -15,7 +15,7 @@ use super::name::{self, QueueName, Scope};
 use super::options::UnlinkOptions;
 use super::process::ProcessName;
 use super::survey::{self, Survey};
-use super::terminal::{self, complain, printable};
+use super::terminal::{self, complain, plain_json, printable};
 
 /// Which queues may be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub fn run(options: &UnlinkOptions) -> Result<End, Failure> {
         (remove_all(options.queues.iter().map(|name| QueueName::within(instance, name)), manner)?, String::new())
     };
     if options.json {
-        terminal::print(&(serde_json::to_string(&removals).expect("plain data with text keys") + "\n"))?;
+        terminal::print(&(plain_json(&removals) + "\n"))?;
     } else {
         tell(&removals)?;
         terminal::print(&remark)?;

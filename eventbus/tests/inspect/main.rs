@@ -4,7 +4,11 @@
 //! a user's queues have a common limit.
 
 mod command_line;
+mod drain;
+mod figures;
 mod list;
+mod motes;
+mod send;
 mod stage;
 mod tap;
 mod unlink;

@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 use nix::sys::stat::{Mode, fchmod};
 use nix::unistd::{Gid, Uid, fchown};
 
-use crate::stage::{Stage, User, envelope, text, until};
+use crate::stage::{Stage, User, envelope, json, text, until};
 
 /// `eventbus` runs as the router's user; whoever may ask it must hear it too.
 fn check_that_a_tap_hears(test: &str, user: User) {
@@ -70,6 +70,25 @@ fn a_stranger_is_told_to_join_the_group() {
     let output = stage.run_as(User::Stranger, &["tap"]);
     assert_eq!(output.status.code(), Some(69));
     assert!(text(&output.stderr).contains("closed to this user") && text(&output.stderr).contains("join that group"));
+}
+
+#[test]
+fn whoever_may_ask_sees_all_and_whoever_may_not_is_told_the_way_out() {
+    let Some(mut stage) = Stage::for_users("is8") else { return };
+    stage.start_eventbus_as(User::Router);
+    for args in [&["stats"][..], &["top", "--count", "1"], &["motes"], &["show", "0001"], &["send", "reset-mote", "0001"]] {
+        let output = stage.run_as(User::Stranger, args);
+        assert_eq!(output.status.code(), Some(69), "{args:?}");
+        assert!(text(&output.stderr).contains("join that group"), "{args:?}: {}", text(&output.stderr));
+    }
+    let told = json(&stage.run_as(User::Member, &["stats", "--json"]).stdout);
+    let standings: Vec<_> = told["processes"].as_array().expect("processes").iter().map(|process| process["standing"].clone()).collect();
+    assert_eq!(standings, ["not-running", "told", "not-running"]);
+    let output = stage.run_as(User::Member, &["send", "reset-mote", "141592cc00000001"]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    let output = stage.run_as(User::Member, &["drain", "eventbus", "--yes", "--force"]);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(69), ""));
+    assert!(text(&output.stderr).contains("closed to this user"), "{}", text(&output.stderr));
 }
 
 #[test]

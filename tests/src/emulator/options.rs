@@ -10,6 +10,8 @@ use super::mote::{FlowControl, LARGEST_ASN};
 use super::network::Kit;
 use super::plan::Plan;
 
+pub use eventbus::inspect::replay::clock::Speed;
+
 /// Plays OpenWSN motes on pseudo-terminals: recorded ones, or synthetic ones that obey their host.
 ///
 /// Prints `port NAME PATH` for each mote, then `ready`. A mote is switched on when its path is first opened.
@@ -106,15 +108,6 @@ pub(super) struct Place {
     /// File to which each frame from the host is written, a JSON object a line
     #[arg(long, value_name = "FILE")]
     pub log_host: Option<PathBuf>,
-}
-
-/// How fast a recording is played.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Speed {
-    /// So many times as fast as it was.
-    Times(f64),
-    /// As fast as it is read.
-    Unbounded,
 }
 
 /// How often a recording is played.

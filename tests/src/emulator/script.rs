@@ -7,14 +7,7 @@ use mqtypes::mono::Mono;
 
 use super::receiver::Input;
 
-/// Is there somebody at the other end of a port?
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reader {
-    /// Somebody has opened it.
-    Came,
-    /// Nobody has it open any more.
-    Left,
-}
+pub use eventbus::inspect::replay::attendance::Reader;
 
 /// Something that a host sent to a mote.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,13 +3,13 @@
 //! It works offline, with the code that the router runs, on a file that may come from anywhere: it reads it once, holds a
 //! second of it at most, and never opens a queue or a port.
 
-mod echoes;
+pub mod echoes;
 mod elements;
-mod frames;
-mod input;
+pub mod frames;
+pub mod input;
 mod object;
 mod output;
-mod recording;
+pub mod recording;
 mod state;
 mod words;
 
@@ -17,15 +17,18 @@ use bus::process::Failure;
 
 use super::End;
 use super::options::{DecodeOptions, Dirs};
-use super::terminal::{Ink, complain};
+use super::terminal::{Ink, Reader, complain};
 use echoes::Echoes;
 use frames::{Lines, Seen};
 use input::{Input, Trouble};
-use output::{Output, Reader};
+use output::Output;
 use recording::{Chunks, Layout};
+#[cfg(not(test))]
 use state::State;
 
 pub use recording::Direction;
+#[cfg(test)]
+pub use state::State;
 
 /// Runs it.
 pub fn run(options: &DecodeOptions) -> Result<End, Failure> {
@@ -138,4 +141,18 @@ fn end(trouble: &Trouble) -> Result<End, Failure> {
             Ok(End::WrongFile)
         }
     }
+}
+
+/// The event bus at the end of a recording, as far as it is about ports that `keep` wants: for tests of what is shown of it.
+#[cfg(test)]
+pub fn played(file: &std::path::Path, keep: fn(&str) -> bool) -> State {
+    let input = Input::open(file).unwrap_or_else(|trouble| panic!("{trouble}"));
+    let (mut chunks, mut lines, mut echoes) = (Chunks::new(input, Layout::Recording), Lines::default(), Echoes::default());
+    let mut state = State::new(crate::network::DEFAULT_PREFIX).expect("nothing is needed");
+    while let Some(chunk) = chunks.next_chunk().unwrap_or_else(|trouble| panic!("{trouble}")) {
+        lines.handle_chunk(&chunk).into_iter().for_each(|seen| echoes.handle(seen));
+        std::iter::from_fn(|| echoes.poll()).filter(|seen| keep(&seen.port.0)).for_each(|seen| state.handle(&seen));
+    }
+    echoes.rest().filter(|seen| keep(&seen.port.0)).for_each(|seen| state.handle(&seen));
+    state
 }

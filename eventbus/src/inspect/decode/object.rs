@@ -13,6 +13,7 @@ use super::elements::{self, Fields, object};
 use super::frames::{Cause, Content, Seen};
 use super::recording::Direction;
 use crate::frame::{DataFrame, Frame, HostFrame, LogFrame, PrintfFrame, RootAction, SniffedFrame, StatusFrame};
+use crate::inspect::terminal::plain_json;
 
 /// What a program gets of each frame.
 #[derive(Debug, Serialize)]
@@ -49,17 +50,7 @@ struct Ours {
 
 /// One line, without its end.
 pub fn line(seen: &Seen) -> String {
-    plain(&told(seen))
-}
-
-/// JSON that a terminal may show too: DEL and the controls behind it, which JSON allows in a text, become escapes.
-pub fn plain(value: &impl Serialize) -> String {
-    let json = serde_json::to_string(value).expect("plain data with text keys");
-    if !json.contains(char::is_control) {
-        return json;
-    }
-    let escaped = |control: char| format!("\\u{:04x}", u32::from(control));
-    json.chars().map(|each| if each.is_control() { escaped(each) } else { each.to_string() }).collect()
+    plain_json(&told(seen))
 }
 
 /// What kind of frame it is, in a word.

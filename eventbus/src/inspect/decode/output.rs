@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, ErrorKind, IsTerminal, StdoutLock, Write};
 
 use bus::process::Failure;
 
-use crate::inspect::terminal::unwritable;
+use crate::inspect::terminal::{Reader, unwritable};
 
 /// Standard output, and whether anybody reads it.
 pub struct Output {
@@ -19,16 +19,6 @@ enum Pace {
     Lines,
     /// When there are many.
     Blocks,
-}
-
-/// Is it worth going on?
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum Reader {
-    /// As far as we know.
-    There,
-    /// It has seen enough, as `head` does: an ordinary end.
-    Gone,
 }
 
 impl Output {

@@ -15,8 +15,13 @@ use super::End;
 use super::name::{self, QueueName, Scope};
 use super::options::ListOptions;
 use super::survey::Survey;
-use super::terminal::{self, Ink};
-use row::{Facts, Row, Standing};
+use super::terminal::{self, Ink, plain_json};
+use row::{Facts, Standing};
+
+pub use row::Row;
+pub use table::fills;
+#[cfg(test)]
+pub use table::tests::some_rows;
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
@@ -35,12 +40,17 @@ pub fn run(options: &ListOptions) -> Result<End, Failure> {
     let rows = gather(instance, scope, &survey)?;
     let text = if options.json {
         let document = Document { instance, mounted_at: survey.mounted_at.as_deref(), queues: &rows };
-        serde_json::to_string(&document).expect("plain data with text keys") + "\n"
+        plain_json(&document) + "\n"
     } else {
         table::text(&rows, survey.mounted_at.as_deref(), Ink::of_stdout())
     };
     terminal::print(&text)?;
     Ok(if rows.iter().any(|row| row.standing != Standing::Missing) { End::Done } else { End::NothingThere })
+}
+
+/// Every queue of an instance.
+pub fn survey(instance: &str) -> Result<Vec<Row>, QueueError> {
+    gather(instance, Scope::Instance, &Survey::take())
 }
 
 fn gather(instance: &str, scope: Scope, survey: &Survey) -> Result<Vec<Row>, QueueError> {

@@ -4,44 +4,40 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::row::{Row, Standing};
+use crate::inspect::grid::{self, Column, Side};
 use crate::inspect::survey::UNMOUNTED;
 use crate::inspect::terminal::{Ink, Tone, printable};
 use crate::inspect::time::span;
 
-const HEAD: [&str; COLUMNS] = ["QUEUE", "MESSAGES", "EACH UP TO", "BYTES", "MODE", "OWNER", "LAST MOVED", "HELD BY"];
-const COLUMNS: usize = 8;
-
-/// How a column is aligned.
-#[derive(Debug, Clone, Copy)]
-enum Side {
-    Left,
-    Right,
-}
-
-const SIDES: [Side; COLUMNS] = [Side::Left, Side::Right, Side::Right, Side::Right, Side::Left, Side::Left, Side::Right, Side::Left];
+const COLUMNS: [Column; 8] = [
+    ("QUEUE", Side::Left),
+    ("MESSAGES", Side::Right),
+    ("EACH UP TO", Side::Right),
+    ("BYTES", Side::Right),
+    ("MODE", Side::Left),
+    ("OWNER", Side::Left),
+    ("LAST MOVED", Side::Right),
+    ("HELD BY", Side::Left),
+];
 
 /// The whole text.
 pub fn text(rows: &[Row], mounted_at: Option<&Path>, ink: Ink) -> String {
-    let mut lines = vec![(Tone::Faint, HEAD.map(str::to_owned))];
-    lines.extend(rows.iter().map(|row| (tone(&row.standing), cells(row))));
-    let mut widths = [0; COLUMNS];
-    for (_, cells) in &lines {
-        for (width, cell) in widths.iter_mut().zip(cells) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let mut text: String = lines.iter().map(|(tone, cells)| line(*tone, cells, &widths, ink)).collect();
+    let lines = grid::lines(&COLUMNS, rows.iter().map(|row| (tone(&row.standing), cells(row))).collect(), ink);
+    let mut text = lines.join("\n") + "\n";
     text.extend(hints(rows, mounted_at).iter().map(|hint| format!("\n{hint}\n")));
     text
 }
 
-fn line(tone: Tone, cells: &[String; COLUMNS], widths: &[usize; COLUMNS], ink: Ink) -> String {
-    let aligned = cells.iter().zip(widths).zip(SIDES).map(|((cell, width), side)| match side {
-        Side::Left => format!("{cell:<width$}"),
-        Side::Right => format!("{cell:>width$}"),
-    });
-    let aligned: Vec<_> = aligned.collect();
-    ink.paint(tone, aligned.join("  ").trim_end()) + "\n"
+/// Where what stands in the shorter table.
+const FILL: [usize; 5] = [0, 1, 3, 6, 7];
+
+/// How full each queue is, a line each.
+pub fn fills(rows: &[Row], ink: Ink) -> Vec<String> {
+    let short = |row: &Row| {
+        let cells = cells(row);
+        (tone(&row.standing), FILL.map(|at| cells[at].clone()).to_vec())
+    };
+    grid::lines(&FILL.map(|at| COLUMNS[at]), rows.iter().map(short).collect(), ink)
 }
 
 fn tone(standing: &Standing) -> Tone {
@@ -53,13 +49,13 @@ fn tone(standing: &Standing) -> Tone {
     }
 }
 
-fn cells(row: &Row) -> [String; COLUMNS] {
+fn cells(row: &Row) -> Vec<String> {
     let unknown = || "-".to_owned();
     let facts = &row.facts;
     let messages = facts.waiting.zip(facts.depth).map(|(waiting, depth)| format!("{waiting}/{depth}"));
-    let owner = facts.owner.as_deref().map(printable).or_else(|| facts.uid.map(|uid| uid.to_string()));
-    [
-        printable(&row.queue),
+    let owner = facts.owner.clone().or_else(|| facts.uid.map(|uid| uid.to_string()));
+    vec![
+        row.queue.clone(),
         messages.unwrap_or_else(unknown),
         facts.size.map_or_else(unknown, |size| size.to_string()),
         facts.bytes.map_or_else(unknown, |bytes| bytes.to_string()),
@@ -78,7 +74,7 @@ fn holder(row: &Row) -> String {
         (Standing::Held { holder }, _) => holder.to_string(),
         (Standing::Orphan, Some(reader)) => format!("nobody: its owner is not running ({reader})"),
         (Standing::Orphan, None) => "nobody: left over".to_owned(),
-        (Standing::Closed { cause }, _) => format!("unknown: {}", printable(cause)),
+        (Standing::Closed { cause }, _) => format!("unknown: {cause}"),
         (Standing::Unlinked { open_in }, _) => {
             let processes: Vec<_> = open_in.iter().map(ToString::to_string).collect();
             format!("unlinked, and still open in {}", processes.join(", "))
@@ -105,7 +101,7 @@ fn hints(rows: &[Row], mounted_at: Option<&Path>) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
     use crate::inspect::list::row::{Facts, Mode};
     use crate::inspect::name::QueueName;
@@ -128,7 +124,8 @@ mod tests {
         }
     }
 
-    fn some_rows() -> Vec<Row> {
+    /// A queue of each standing.
+    pub fn some_rows() -> Vec<Row> {
         let held = |process: &str, pid| Standing::Held { holder: ProcessName { pid, process: process.to_owned() } };
         let unlinked = Standing::Unlinked {
             open_in: vec![ProcessName { pid: 7, process: "ui-proxy".to_owned() }, ProcessName { pid: 812, process: "eventbus".to_owned() }],

@@ -4,8 +4,8 @@ use data_encoding::HEXLOWER;
 use mqtypes::broker::SummaryReport;
 use mqtypes::mesh::{DagEntry, MoteData, UinjectReport};
 use mqtypes::mono::Mono;
-use mqtypes::serial::{PortReport, PortState};
-use mqtypes::status::{Prr, TableFill};
+use mqtypes::serial::{LineBytes, PortReport, PortState};
+use mqtypes::status::{ParentLink, Prr, TableFill};
 
 use super::words::short_name;
 use crate::inspect::terminal::Tone;
@@ -40,13 +40,15 @@ pub fn port(report: &PortReport) -> String {
     format!("{}: {state}, {} baud, {}", report.port, report.baud, parts.join(", "))
 }
 
+/// The link to a mote's preferred parent.
+pub fn parent(link: &ParentLink) -> String {
+    format!("{} at {} dBm, {}", link.mote, link.rssi, prr(link.prr))
+}
+
 /// What a mote's elements come to.
 pub fn summary(report: &SummaryReport) -> String {
     let it = &report.summary;
-    let parent = it.parent.map_or_else(
-        || "no preferred parent".to_owned(),
-        |parent| format!("parent {} at {} dBm, {}", parent.mote, parent.rssi, prr(parent.prr)),
-    );
+    let parent = it.parent.map_or_else(|| "no preferred parent".to_owned(), |link| format!("parent {}", parent(&link)));
     let queue = it.queue.map_or_else(|| "queue not told".to_owned(), |queue| format!("queue {}/{}", queue.used, queue.of));
     format!("{}: {parent}; {} neighbours; {} cells; {queue}", short_name(&report.who), table(it.neighbors), table(it.schedule))
 }
@@ -58,21 +60,37 @@ pub fn data(packet: &MoteData) -> String {
     format!("{}: ASN {}, {source} to {destination}, {} bytes {bytes}", short_name(&packet.who), asn.0, lowpan.len())
 }
 
+/// Bytes of a serial line.
+pub fn bytes(piece: &LineBytes) -> String {
+    let LineBytes { port, direction, offset, bytes, .. } = piece;
+    format!("{port}: {} {} bytes after {offset}: {}", direction.name(), bytes.len(), HEXLOWER.encode(bytes))
+}
+
 /// A mote of a DODAG.
 pub fn dag(entry: &DagEntry, sent: Mono) -> String {
+    format!("{}: {}, {} packets, the last {} ago", entry.mote, place(entry), entry.packets, span(sent.since(entry.last_packet)))
+}
+
+/// A mote's place in a DODAG.
+pub fn place(entry: &DagEntry) -> String {
     let parents = match &entry.parents[..] {
         [] => "no parent told".to_owned(),
         parents => format!("parents {}", parents.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
     };
     let hops = entry.hops.map_or_else(|| "hops unknown".to_owned(), |hops| format!("{hops} hops from {}", entry.root));
-    format!("{}: {parents}, {hops}, {} packets, the last {} ago", entry.mote, entry.packets, span(sent.since(entry.last_packet)))
+    format!("{parents}, {hops}")
 }
 
 /// What a mote's `uinject` tells.
 pub fn uinject(report: &UinjectReport) -> String {
-    let UinjectReport { mote, counter, received, expected, latency, .. } = report;
+    format!("{}: {}", report.mote, delivery(report))
+}
+
+/// How the packets of a mote's `uinject` fare.
+pub fn delivery(report: &UinjectReport) -> String {
+    let UinjectReport { counter, received, expected, latency, .. } = report;
     let latency = latency.map_or_else(|| "latency unknown".to_owned(), |slots| format!("latency {slots} slots"));
-    format!("{mote}: packet {counter}, {received} of {expected} received, {latency}")
+    format!("packet {counter}, {received} of {expected} received, {latency}")
 }
 
 fn prr(prr: Prr) -> String {
@@ -93,7 +111,7 @@ mod tests {
     use mqtypes::ids::{Asn, Eui64, Generation, PortName, Who};
     use mqtypes::mesh::UinjectLayout;
     use mqtypes::serial::{FaultCount, FrameFault, PortCounters};
-    use mqtypes::status::{ParentLink, QueueFill, Summary};
+    use mqtypes::status::{QueueFill, Summary};
 
     const ROOT: Eui64 = Eui64([0x14, 0x15, 0x92, 0xcc, 0, 0, 0, 1]);
     const MOTE: Eui64 = Eui64([0x14, 0x15, 0x92, 0xcc, 0, 0, 0, 2]);

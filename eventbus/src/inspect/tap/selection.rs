@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mqtypes::broker::{Notification, Topic};
-use mqtypes::ids::Eui64;
+use mqtypes::ids::{Eui64, PortName};
 use mqtypes::mono::Mono;
 
 use crate::inspect::options::is_about_motes;
@@ -13,6 +13,7 @@ use crate::inspect::options::is_about_motes;
 pub struct Selection {
     topics: Vec<Topic>,
     mote: Option<Eui64>,
+    sender: Option<String>,
 }
 
 /// What a notification is to this tap.
@@ -22,16 +23,16 @@ pub enum Relevance {
     Content,
     /// It is about the stream itself: printed, and not counted.
     Marker,
-    /// It is about another mote.
+    /// It is about another mote, or from another sender.
     Other,
 }
 
 impl Selection {
-    /// No topic means all that fit.
-    pub fn new(topics: &[Topic], mote: Option<Eui64>) -> Self {
+    /// No topic means all that fit and need not be asked for by name.
+    pub fn new(topics: &[Topic], mote: Option<Eui64>, sender: Option<String>) -> Self {
         let fits = |topic: &Topic| mote.is_none() || is_about_motes(*topic);
         let topics = if topics.is_empty() { Topic::ALL.into_iter().filter(fits).collect() } else { topics.to_vec() };
-        Self { topics, mote }
+        Self { topics, mote, sender }
     }
 
     /// What to subscribe to.
@@ -54,9 +55,38 @@ impl Selection {
             Notification::Dag(entry) => Some(entry.mote),
             Notification::DagGone(mote) => Some(*mote),
             Notification::Uinject(report) => Some(report.mote),
-            Notification::Count(_) | Notification::Outcome(_) | Notification::Health(_) | Notification::Port(_) => None,
+            Notification::Count(_)
+            | Notification::Outcome(_)
+            | Notification::Health(_)
+            | Notification::Port(_)
+            | Notification::Bytes(_) => None,
         };
-        if self.mote.is_none() || about == self.mote { Relevance::Content } else { Relevance::Other }
+        let is_meant = (self.mote.is_none() || about == self.mote) && self.sender.as_ref().is_none_or(|name| is_from(name, notification));
+        if is_meant { Relevance::Content } else { Relevance::Other }
+    }
+}
+
+/// Does it come from there? The sender of a count bears its port's name behind an `@`.
+fn is_from(name: &str, notification: &Notification) -> bool {
+    let sender = match notification {
+        Notification::Count(count) => count.sender.clone(),
+        Notification::Health(figures) => figures.process.to_string(),
+        Notification::Port(report) => report.port.0.clone(),
+        Notification::Bytes(piece) => piece.port.0.clone(),
+        other => port_of(other).map_or_else(String::new, |port| port.0.clone()),
+    };
+    sender == name || sender.strip_suffix(name).is_some_and(|before| before.ends_with('@'))
+}
+
+fn port_of(notification: &Notification) -> Option<&PortName> {
+    match notification {
+        Notification::Mote(entry) => entry.port.as_ref(),
+        Notification::MoteGone(who) => who.port.as_ref(),
+        Notification::Status(report) => report.who.port.as_ref(),
+        Notification::Log(log) => log.who.port.as_ref(),
+        Notification::Summary(report) => report.who.port.as_ref(),
+        Notification::Data(data) => data.who.port.as_ref(),
+        _of_no_port => None,
     }
 }
 
@@ -86,15 +116,16 @@ impl Limit {
     }
 
     /// When it will be enough by time.
-    pub fn poll_timeout(&self, now: Mono) -> Option<Mono> {
-        self.until.filter(|until| *until > now)
+    pub fn poll_timeout(&self) -> Option<Mono> {
+        self.until
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mqtypes::ids::{PortName, Who};
+    use mqtypes::count::Count;
+    use mqtypes::ids::Who;
 
     fn mote(last: u8) -> Eui64 {
         Eui64([0x14, 0x15, 0x92, 0xcc, 0, 0, 0, last])
@@ -106,7 +137,7 @@ mod tests {
 
     #[test]
     fn only_the_chosen_mote_is_printed() {
-        let selection = Selection::new(&[], Some(mote(1)));
+        let selection = Selection::new(&[], Some(mote(1)), None);
         assert_eq!(selection.topics(), [Topic::Inventory, Topic::Status, Topic::Logs, Topic::Data, Topic::Dag, Topic::Uinject]);
         assert_eq!(selection.relevance(&gone(Some(mote(1)))), Relevance::Content);
         assert_eq!(selection.relevance(&gone(Some(mote(2)))), Relevance::Other);
@@ -116,10 +147,21 @@ mod tests {
 
     #[test]
     fn without_a_mote_everything_is_printed() {
-        let selection = Selection::new(&[Topic::Counts], None);
+        let selection = Selection::new(&[Topic::Counts], None, None);
         assert_eq!(selection.topics(), [Topic::Counts]);
         assert_eq!(selection.relevance(&gone(None)), Relevance::Content);
-        assert_eq!(Selection::new(&[], None).topics(), Topic::ALL);
+        assert_eq!(Selection::new(&[], None, None).topics(), Topic::ALL);
+    }
+
+    #[test]
+    fn only_what_comes_from_the_chosen_sender_is_printed() {
+        let count = |sender: &str| Notification::Count(Count { sender: sender.to_owned(), signal: "fromMote.status".to_owned(), num: 1 });
+        let port = Selection::new(&[], None, Some("/dev/ttyUSB0".to_owned()));
+        let relevance = [gone(None), count("motestate@/dev/ttyUSB0"), count("motestate@/dev/ttyUSB1"), count("x/dev/ttyUSB0")];
+        let relevance = relevance.map(|notification| port.relevance(&notification));
+        assert_eq!(relevance, [Relevance::Content, Relevance::Content, Relevance::Other, Relevance::Other]);
+        let exact = Selection::new(&[], None, Some("motestate@/dev/ttyUSB0".to_owned()));
+        assert_eq!(exact.relevance(&count("motestate@/dev/ttyUSB0")), Relevance::Content);
     }
 
     #[test]
@@ -129,7 +171,7 @@ mod tests {
         limit.handle_printed(Relevance::Marker);
         assert!(!limit.is_reached(Mono(999_999)));
         assert!(limit.is_reached(Mono(1_000_000)));
-        assert_eq!((limit.poll_timeout(Mono(0)), limit.poll_timeout(Mono(1_000_000))), (Some(Mono(1_000_000)), None));
+        assert_eq!(limit.poll_timeout(), Some(Mono(1_000_000)));
         limit.handle_printed(Relevance::Content);
         assert!(limit.is_reached(Mono(0)));
         assert!(!Limit::new(Mono(0), None, None).is_reached(Mono(u64::MAX)));

@@ -12,7 +12,7 @@ use mqtypes::mote::{Link, MoteEntry, Source};
 use mqtypes::names::element_name;
 
 use super::element;
-use super::figures::{dag, data, port, port_tone, summary, uinject};
+use super::figures::{bytes, dag, data, port, port_tone, summary, uinject};
 use crate::inspect::terminal::Tone;
 use crate::inspect::time::span;
 
@@ -50,6 +50,7 @@ pub fn words(notification: &Notification, sent: Mono) -> Words {
         Notification::Dag(entry) => Words::new("dag", Tone::Normal, dag(entry, sent)),
         Notification::DagGone(mote) => Words::new("dag", Tone::Warning, format!("{mote}: in no DODAG any more")),
         Notification::Uinject(report) => Words::new("uinject", Tone::Normal, uinject(report)),
+        Notification::Bytes(piece) => Words::new("bytes", Tone::Normal, bytes(piece)),
     }
 }
 
@@ -98,7 +99,8 @@ fn mote(entry: &MoteEntry, sent: Mono) -> String {
     format!("{}: {}", name(&entry.who()), parts.join(", "))
 }
 
-fn link(link: Link) -> &'static str {
+/// What a link does, in a word or two.
+pub fn link(link: Link) -> &'static str {
     match link {
         Link::Probing => "probing",
         Link::Up => "up",
@@ -108,7 +110,8 @@ fn link(link: Link) -> &'static str {
     }
 }
 
-fn link_tone(link: Link) -> Tone {
+/// How much a link wants to be seen.
+pub fn link_tone(link: Link) -> Tone {
     match link {
         Link::Probing | Link::Up => Tone::Normal,
         Link::Silent | Link::Down => Tone::Warning,
@@ -142,6 +145,11 @@ pub fn severity_tone(severity: Severity) -> Tone {
 }
 
 fn outcome_words(outcome: &CommandOutcome) -> String {
+    format!("command {}: {}", outcome.id.0, state_words(outcome))
+}
+
+/// How far a command is, and why.
+pub fn state_words(outcome: &CommandOutcome) -> String {
     let detail = if outcome.detail.is_empty() { String::new() } else { format!(" ({})", outcome.detail) };
     let state = match outcome.state {
         OutcomeState::Accepted => "accepted",
@@ -151,10 +159,11 @@ fn outcome_words(outcome: &CommandOutcome) -> String {
         OutcomeState::Refused => "refused",
         OutcomeState::Failed => "failed",
     };
-    format!("command {}: {state}{detail}", outcome.id.0)
+    format!("{state}{detail}")
 }
 
-fn outcome_tone(state: OutcomeState) -> Tone {
+/// How much a step of a command wants to be seen.
+pub fn outcome_tone(state: OutcomeState) -> Tone {
     match state {
         OutcomeState::Accepted | OutcomeState::Sent | OutcomeState::Confirmed => Tone::Normal,
         OutcomeState::TimedOut | OutcomeState::Refused => Tone::Warning,
@@ -162,7 +171,8 @@ fn outcome_tone(state: OutcomeState) -> Tone {
     }
 }
 
-fn health(figures: &ProcessHealth) -> String {
+/// A process's figures.
+pub fn health(figures: &ProcessHealth) -> String {
     let ProcessHealth { process, pid, uptime_ms, rss_kib, cpu_ms, inbox_depth, inbox_max, dropped } = figures;
     let (up, busy) = (span(Duration::from_millis(*uptime_ms)), span(Duration::from_millis(*cpu_ms)));
     let inbox = format!("inbox {inbox_depth}/{inbox_max}");

@@ -3,7 +3,6 @@
 //! Nothing is lost: what a port said while nobody had it open waits, and so does what a slow reader does not take. Answers
 //! stand between frames, never inside one. A root command changes the `IdManager` reports that follow, so that it is confirmed.
 
-mod clock;
 mod player;
 mod totals;
 mod track;
@@ -11,13 +10,13 @@ mod track;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use eventbus::inspect::replay::clock::Clock;
 use mqtypes::mono::Mono;
 use serde_json::Value;
 
 use super::options::{Laps, Speed};
 use super::script::{Event, Plug, Reader, Script};
 use crate::recording::Recording;
-use clock::Clock;
 use player::{Player, Then};
 use totals::Totals;
 

@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use eventbus::frame::{DataFrame, Frame, HostFrame, LogFrame, RootAction, SetRoot, StatusFrame};
+use eventbus::inspect::replay::clock::Clock;
 use framing::{flow, hdlc};
 use mqtypes::ids::Asn;
 use mqtypes::log::Severity;
 use mqtypes::mono::Mono;
 use mqtypes::status::{Element, IdManager};
 
-use super::clock::Clock;
 use super::totals::Totals;
 use super::track::{Leaves, Report, Step, Track};
 use crate::emulator::complaint;

@@ -6,17 +6,17 @@
 mod console;
 mod host_log;
 mod port;
-mod pty;
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bus::clock;
 use bus::process::{Failure, Process};
 use bus::reactor::{Reactor, Wake};
 use bus::signals::Signal;
+use eventbus::inspect::replay::pty::Pty;
 use mqtypes::mono::Mono;
 
 use super::options::{Ending, Place};
@@ -24,7 +24,6 @@ use super::script::{Plug, Script};
 use console::{Console, Rest};
 use host_log::HostLog;
 use port::{Port, Pumped};
-use pty::Pty;
 
 /// Hanging up throws away what a reader has not fetched, and the kernel does not tell when it has.
 const LINGERS: Duration = Duration::from_secs(1);
@@ -74,7 +73,7 @@ impl<S: Script> Shell<S> {
         let log = HostLog::create(place.log_host.as_deref(), now, script.ports())?;
         let mut ports = Vec::new();
         for (index, name) in script.ports().into_iter().enumerate() {
-            let pty = open_pty(place.dir.join(&name), &name)?;
+            let pty = open_pty(&place.dir.join(&name), &name)?;
             ports.push(Port::new(index, pty, reactor.register(Source::Port(index)), now)?);
         }
         say("ready");
@@ -144,7 +143,7 @@ impl<S: Script> Shell<S> {
     fn change_plug(&mut self, now: Mono, plug: Plug) -> Result<(), Failure> {
         match plug {
             Plug::Out(port) => self.ports[port].pull_out(now, &mut self.script),
-            Plug::In(port, name) => match open_pty(self.directory.join(&name), &name) {
+            Plug::In(port, name) => match open_pty(&self.directory.join(&name), &name) {
                 Ok(pty) => self.ports[port].plug_in(now, pty)?,
                 Err(error) => say(&format!("what? {error}")),
             },
@@ -178,9 +177,11 @@ impl<S: Script> Shell<S> {
 }
 
 /// Makes a pty with its link, and tells where it is.
-fn open_pty(link: PathBuf, name: &str) -> Result<Pty, Failure> {
-    let pty = Pty::open(link)?;
-    say(&format!("port {name} {}", pty.link().display()));
+fn open_pty(link: &Path, name: &str) -> Result<Pty, Failure> {
+    let pty = Pty::open().map_err(|error| Failure::Environment(format!("no pseudo-terminal to be had: {error}")))?;
+    let unusable = |error| Failure::Environment(format!("{}: {error}; name another directory with --dir", link.display()));
+    let pty = pty.linked(link.to_owned()).map_err(unusable)?;
+    say(&format!("port {name} {}", pty.path().display()));
     Ok(pty)
 }
 

@@ -1,21 +1,15 @@
 //! One port of the shell: a pty, whether somebody reads it, and the bytes that it has not taken yet.
 
 use std::io;
-use std::time::Duration;
 
 use bus::process::Failure;
 use bus::reactor::Registration;
+use eventbus::inspect::replay::attendance::{Attendance, Due};
+use eventbus::inspect::replay::pty::{Got, Pty};
 use mio::Interest;
 use mqtypes::mono::Mono;
 
-use super::pty::{Got, Pty};
-use crate::emulator::script::{Reader, Script};
-
-/// How often an unread port is looked at: no event tells that somebody opened it.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
-
-/// A reader opens a port first and makes its settings then, which may throw away input. So it is left in peace for a moment.
-const SETTLING: Duration = Duration::from_millis(100);
+use crate::emulator::script::Script;
 
 /// Host frames are short, and few.
 const READ_AT_ONCE: usize = 4096;
@@ -30,19 +24,8 @@ pub(super) struct Port {
     registration: Registration,
     /// None while it is unplugged.
     pty: Option<Pty>,
-    state: State,
+    attendance: Attendance,
     pending: Vec<u8>,
-}
-
-/// Who is at the other end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Nobody.
-    Unread { look_at: Mono },
-    /// Somebody who has just come.
-    Settling { until: Mono },
-    /// Somebody who reads.
-    Read,
 }
 
 /// How a turn at writing ended.
@@ -56,7 +39,7 @@ pub(super) enum Pumped {
 
 impl Port {
     pub fn new(index: usize, pty: Pty, registration: Registration, now: Mono) -> Result<Self, Failure> {
-        let mut port = Self { index, registration, pty: None, state: State::Unread { look_at: now }, pending: Vec::new() };
+        let mut port = Self { index, registration, pty: None, attendance: Attendance::new(now), pending: Vec::new() };
         port.plug_in(now, pty)?;
         Ok(port)
     }
@@ -65,7 +48,7 @@ impl Port {
     pub fn plug_in(&mut self, now: Mono, pty: Pty) -> io::Result<()> {
         self.registration.watch(&pty, Interest::READABLE | Interest::WRITABLE)?;
         self.pty = Some(pty);
-        self.state = State::Unread { look_at: now };
+        self.attendance = Attendance::new(now);
         Ok(())
     }
 
@@ -105,28 +88,19 @@ impl Port {
 
     /// Looks for a reader, when it is time to.
     pub fn handle_timeout(&mut self, now: Mono, script: &mut impl Script) -> io::Result<()> {
-        match self.state {
-            State::Unread { look_at } if look_at <= now => self.hear(now, script),
-            State::Settling { until } if until <= now => {
-                self.state = State::Read;
-                Ok(())
-            }
-            State::Unread { .. } | State::Settling { .. } | State::Read => Ok(()),
+        match self.attendance.handle_timeout(now) {
+            Due::Look => self.hear(now, script),
+            Due::Nothing => Ok(()),
         }
     }
 
     pub fn poll_timeout(&self) -> Option<Mono> {
-        match self.state {
-            _unplugged if self.pty.is_none() => None,
-            State::Unread { look_at } => Some(look_at),
-            State::Settling { until } => Some(until),
-            State::Read => None,
-        }
+        self.pty.as_ref().and_then(|_| self.attendance.poll_timeout())
     }
 
     /// Writes what there is, as far as the pty takes it.
     pub fn pump(&mut self, now: Mono, script: &mut impl Script) -> io::Result<Pumped> {
-        let Some(pty) = self.pty.as_mut().filter(|_| self.state == State::Read) else {
+        let Some(pty) = self.pty.as_mut().filter(|_| self.attendance.is_read()) else {
             return Ok(Pumped::Done);
         };
         for _piece in 0..PIECES_AT_ONCE {
@@ -146,16 +120,14 @@ impl Port {
     }
 
     fn notice_reader(&mut self, now: Mono, script: &mut impl Script) {
-        if let State::Unread { .. } = self.state {
-            self.state = State::Settling { until: now.after(SETTLING) };
-            script.handle_reader(now, self.index, Reader::Came);
+        if let Some(came) = self.attendance.handle_sign(now) {
+            script.handle_reader(now, self.index, came);
         }
     }
 
     fn lose_reader(&mut self, now: Mono, script: &mut impl Script) {
-        if let State::Settling { .. } | State::Read = self.state {
-            script.handle_reader(now, self.index, Reader::Left);
+        if let Some(left) = self.attendance.handle_nobody(now) {
+            script.handle_reader(now, self.index, left);
         }
-        self.state = State::Unread { look_at: now.after(LOOK_EVERY) };
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! There is no queue, no disk and nobody to command. Replies to serial echoes stay out: they are not from the mesh.
 
-mod grid;
 mod object;
 mod tables;
 
@@ -67,6 +66,12 @@ impl State {
         self.hub.handle_timeout(self.now);
     }
 
+    /// The event bus, and the time of the last frame.
+    #[cfg(test)]
+    pub fn into_hub(self) -> (Hub, Mono) {
+        (self.hub, self.now)
+    }
+
     /// One JSON object, in the words of OpenVisualizer's own view.
     pub fn json(&self) -> String {
         object::text(self)
@@ -87,7 +92,8 @@ impl State {
         mesh.motes().filter_map(|mote| mesh.dag(mote)).filter(|entry| !entry.parents.is_empty())
     }
 
-    fn frames_on(&self, port: Option<&PortName>) -> u64 {
+    /// Frames with a right CRC that came in there.
+    pub fn frames_on(&self, port: Option<&PortName>) -> u64 {
         port.and_then(|port| self.frames.get(port)).copied().unwrap_or_default()
     }
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::State;
 use crate::inspect::decode::elements::{self, Fields, object};
-use crate::inspect::decode::object::plain;
+use crate::inspect::terminal::plain_json;
 use crate::model::{Mote, Slot};
 
 /// The whole state.
@@ -56,7 +56,7 @@ struct Edge {
 
 /// One line, without its end.
 pub fn text(state: &State) -> String {
-    plain(&whole(state))
+    plain_json(&whole(state))
 }
 
 fn whole(state: &State) -> Whole {

@@ -10,23 +10,22 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::{OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use bus::process::Failure;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::pty::{PtyMaster, grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 
-/// The mote's end of a pty, and the name under which hosts find the other end. Dropping it hangs up and removes the name.
+/// The mote's end of a pty, and the name under which hosts find the other end. Dropping it hangs up and removes the link.
 #[derive(Debug)]
-pub(super) struct Pty {
+pub struct Pty {
     master: PtyMaster,
     device: PathBuf,
-    link: PathBuf,
+    link: Option<PathBuf>,
 }
 
 /// What reading came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Got {
+pub enum Got {
     /// So many bytes from the host.
     Bytes(usize),
     /// None for now.
@@ -36,17 +35,22 @@ pub(super) enum Got {
 }
 
 impl Pty {
-    /// Makes a pty in raw mode, with a symbolic link at `link`.
-    pub fn open(link: PathBuf) -> Result<Self, Failure> {
-        let (master, device) = make().map_err(|error| Failure::Environment(format!("no pseudo-terminal to be had: {error}")))?;
-        place(&device, &link)
-            .map_err(|error| Failure::Environment(format!("{}: {error}; name another directory with --dir", link.display())))?;
-        Ok(Self { master, device, link })
+    /// Makes a pty in raw mode.
+    pub fn open() -> io::Result<Self> {
+        let (master, device) = make()?;
+        Ok(Self { master, device, link: None })
+    }
+
+    /// Gives it a symbolic link. One that an earlier run left behind is replaced, anything else is not touched.
+    pub fn linked(mut self, link: PathBuf) -> io::Result<Self> {
+        place(&self.device, &link)?;
+        self.link = Some(link);
+        Ok(self)
     }
 
     /// Where a host opens it.
-    pub fn link(&self) -> &Path {
-        &self.link
+    pub fn path(&self) -> &Path {
+        self.link.as_ref().unwrap_or(&self.device)
     }
 
     /// Takes what the host has sent.
@@ -77,8 +81,8 @@ impl AsRawFd for Pty {
 impl Drop for Pty {
     fn drop(&mut self) {
         // Somebody else may have put a link of the same name there in the meantime.
-        if fs::read_link(&self.link).is_ok_and(|target| target == self.device) {
-            let _ = fs::remove_file(&self.link);
+        if let Some(link) = self.link.as_ref().filter(|link| fs::read_link(link).is_ok_and(|target| target == self.device)) {
+            let _ = fs::remove_file(link);
         }
     }
 }
@@ -96,7 +100,6 @@ fn make() -> io::Result<(PtyMaster, PathBuf)> {
     Ok((master, device))
 }
 
-/// Makes the link; one that an earlier run left behind is replaced, anything else is not touched.
 fn place(device: &Path, link: &Path) -> io::Result<()> {
     if fs::symlink_metadata(link).is_ok_and(|found| found.is_symlink()) {
         fs::remove_file(link)?;
@@ -110,7 +113,7 @@ mod tests {
 
     fn pty() -> (tempfile::TempDir, Pty) {
         let directory = tempfile::tempdir().expect("a directory");
-        let pty = Pty::open(directory.path().join("mote1")).expect("a pty");
+        let pty = Pty::open().and_then(|pty| pty.linked(directory.path().join("mote1"))).expect("a pty");
         (directory, pty)
     }
 
@@ -119,7 +122,7 @@ mod tests {
             .read(true)
             .write(true)
             .custom_flags((OFlag::O_NOCTTY | OFlag::O_NONBLOCK).bits())
-            .open(pty.link())
+            .open(pty.path())
             .expect("opened")
     }
 
@@ -170,11 +173,11 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let link = directory.path().join("mote1");
         symlink("/dev/pts/no-such", &link).expect("made");
-        drop(Pty::open(link.clone()).expect("a pty"));
+        drop(Pty::open().and_then(|pty| pty.linked(link.clone())).expect("a pty"));
         assert!(fs::symlink_metadata(&link).is_err(), "it is gone");
         fs::write(&link, "a file of somebody's").expect("written");
-        let error = Pty::open(link.clone()).expect_err("refused").to_string();
-        assert!(error.contains("mote1") && error.contains("--dir"), "{error}");
+        let error = Pty::open().and_then(|pty| pty.linked(link.clone())).expect_err("refused");
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists);
         assert_eq!(fs::read_to_string(&link).expect("spared"), "a file of somebody's");
     }
 }

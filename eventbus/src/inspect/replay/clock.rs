@@ -4,16 +4,24 @@ use std::time::Duration;
 
 use mqtypes::mono::Mono;
 
-use crate::emulator::options::Speed;
+/// How fast a recording is played.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Speed {
+    /// So many times as fast as it was.
+    Times(f64),
+    /// As fast as it is read.
+    Unbounded,
+}
 
 /// Starts when somebody is there to listen.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Clock {
+pub struct Clock {
     speed: Speed,
     started: Option<Mono>,
 }
 
 impl Clock {
+    /// It stands.
     pub fn new(speed: Speed) -> Self {
         Self { speed, started: None }
     }

@@ -60,6 +60,16 @@ pub enum Notice {
     },
 }
 
+impl Notice {
+    /// Will nothing more be told until something changes?
+    pub fn is_silence(self) -> bool {
+        match self {
+            Self::Gone | Self::Unanswered => true,
+            Self::Back | Self::Restarted | Self::Missed { .. } => false,
+        }
+    }
+}
+
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -166,7 +176,8 @@ impl Subscription {
             | Notification::Data(_)
             | Notification::Dag(_)
             | Notification::DagGone(_)
-            | Notification::Uinject(_) => {}
+            | Notification::Uinject(_)
+            | Notification::Bytes(_) => {}
         }
     }
 

@@ -1,0 +1,44 @@
+//! Where a capture goes to, by what its path is.
+
+use std::fs::{self, File};
+use std::io::{self, IsTerminal};
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+
+use bus::process::Failure;
+
+/// What a path leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Destination {
+    /// `-`.
+    StandardOutput,
+    /// A pipe with a name: its readers come and go.
+    Fifo,
+    /// A file, which may not be there yet, or a device.
+    File,
+}
+
+impl Destination {
+    /// Looks at the path. A person's terminal is refused: a capture would garble it.
+    pub fn of(path: &Path) -> Result<Self, Failure> {
+        if path == Path::new("-") {
+            if io::stdout().is_terminal() {
+                let text = "a capture is not for a terminal: name a file, or pipe it, as in mq-inspect capture - | wireshark -k -i -";
+                return Err(Failure::Configuration(text.to_owned()));
+            }
+            return Ok(Self::StandardOutput);
+        }
+        let is_fifo = fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo());
+        Ok(if is_fifo { Self::Fifo } else { Self::File })
+    }
+}
+
+/// Begins a file anew.
+pub fn create(path: &Path) -> Result<File, Failure> {
+    File::create(path).map_err(|error| unwritable(path, &error))
+}
+
+/// It does not take what we write.
+pub fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    Failure::Environment(format!("{}: cannot write the capture: {error}", path.display()))
+}

@@ -1,0 +1,123 @@
+//! A capture out of a recording: nobody is kept waiting, so every reader gets everything.
+
+use std::fs::OpenOptions;
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+
+use bus::clock;
+use bus::process::Failure;
+use lowpan::capture::{Capture, Section};
+
+use super::file::{self, Destination};
+use super::limit::{Limit, Room};
+use super::recorded::Ports;
+use super::{CaptureOptions, Totals};
+use crate::inspect::End;
+use crate::inspect::decode::echoes::Echoes;
+use crate::inspect::decode::frames::{Lines, Seen};
+use crate::inspect::decode::input::{Input, Trouble};
+use crate::inspect::decode::recording::{Chunks, Layout};
+use crate::inspect::terminal::complain;
+
+/// Runs it.
+pub fn run(options: &CaptureOptions, recording: &Path, capture: Capture) -> Result<End, Failure> {
+    let chunks = match Input::open(recording) {
+        Ok(input) => Chunks::new(input, Layout::Recording),
+        Err(trouble) => return end(&trouble),
+    };
+    let mut writing = Writing {
+        capture,
+        ports: Ports::default(),
+        section: Section::default(),
+        limit: Limit::new(clock::now(), options),
+        out: open(&options.file)?,
+        packets: 0,
+    };
+    let ended = writing.run(chunks).and_then(|trouble| writing.out.flush().map(|()| trouble));
+    match ended {
+        Ok(trouble) => {
+            Totals { packets: writing.packets, passed_over: 0, lost: writing.capture.take_lost() }.tell();
+            trouble.as_ref().map_or(Ok(End::Done), end)
+        }
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(End::Done),
+        Err(error) => Err(file::unwritable(&options.file, &error)),
+    }
+}
+
+struct Writing {
+    capture: Capture,
+    ports: Ports,
+    section: Section,
+    limit: Limit,
+    out: Box<dyn Write>,
+    packets: u64,
+}
+
+impl Writing {
+    fn run(&mut self, mut chunks: Chunks) -> io::Result<Option<Trouble>> {
+        let mut head = Vec::new();
+        self.section = Section::begin(&self.capture, &mut head);
+        self.limit.take_bytes(head.len());
+        self.out.write_all(&head)?;
+        let (mut lines, mut echoes) = (Lines::default(), Echoes::default());
+        let trouble = loop {
+            let chunk = match chunks.next_chunk() {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break None,
+                Err(trouble) => break Some(trouble),
+            };
+            for seen in lines.handle_chunk(&chunk) {
+                echoes.handle(seen);
+            }
+            while let Some(seen) = echoes.poll() {
+                self.handle(&seen)?;
+            }
+            if self.limit.is_reached(clock::now()) {
+                return Ok(None);
+            }
+        };
+        for seen in echoes.rest() {
+            self.handle(&seen)?;
+        }
+        Ok(trouble)
+    }
+
+    fn handle(&mut self, seen: &Seen) -> io::Result<()> {
+        // Readers of recordings let no time pass that is none.
+        let at_us = (seen.at.unwrap_or(0.0) * 1e6).round() as u64;
+        for record in self.ports.handle(&mut self.capture, at_us, seen) {
+            let (mut bytes, mut section) = (Vec::new(), self.section);
+            section.write(&self.capture, &record, &mut bytes);
+            if self.limit.take_packet(bytes.len()) == Room::Taken {
+                self.out.write_all(&bytes)?;
+                self.section = section;
+                self.packets += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A FIFO waits here for its reader.
+fn open(path: &Path) -> Result<Box<dyn Write>, Failure> {
+    Ok(match Destination::of(path)? {
+        Destination::StandardOutput => Box::new(io::BufWriter::new(io::stdout().lock())),
+        Destination::File => Box::new(io::BufWriter::new(file::create(path)?)),
+        Destination::Fifo => {
+            let opened = OpenOptions::new().write(true).open(path).map_err(|error| file::unwritable(path, &error))?;
+            Box::new(io::BufWriter::new(opened))
+        }
+    })
+}
+
+/// What was captured before stays.
+fn end(trouble: &Trouble) -> Result<End, Failure> {
+    match trouble {
+        Trouble::Unreadable { .. } => Err(Failure::Environment(trouble.to_string())),
+        Trouble::Wrong { .. } => {
+            complain(&trouble.to_string());
+            Ok(End::WrongFile)
+        }
+    }
+}
