@@ -9,6 +9,7 @@ use std::{ffi::OsString, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 use crate::{
+    capture::client::CaptureOptions,
     discover::DiscoverOptions,
     guard::{self, GuardOptions},
     history::{
@@ -44,6 +45,8 @@ pub enum Task {
     Export(ExportOptions),
     /// List the routers of the local network.
     Discover(DiscoverOptions),
+    /// Hand packets to Wireshark.
+    Capture(CaptureOptions),
     /// Run a program until nobody wants it any more.
     Guard(GuardOptions),
 }
@@ -54,6 +57,8 @@ enum Verb {
     Keygen(KeygenOptions),
     /// List the border routers that announce themselves on the local network.
     Discover(DiscoverOptions),
+    /// Write packets of the running host's meshes as pcapng, for Wireshark.
+    Capture(CaptureOptions),
     /// Run a program until standard input ends; how the host starts ssh.
     #[command(name = guard::VERB, hide = true)]
     Guard(GuardOptions),
@@ -75,7 +80,7 @@ pub struct ExportOptions {
     #[arg(long, value_enum, value_name = "HOW")]
     pub format: Format,
 
-    /// The database [default: $XDG_DATA_HOME/openwsn-lbr/history.sqlite, or that in ~/.local/share].
+    /// The database [default: $XDG_DATA_HOME/openwsn-lbr/history.sqlite, or that in ~/.local/share; on Windows in %LOCALAPPDATA%].
     #[arg(long, value_name = "FILE")]
     pub history: Option<PathBuf>,
 
@@ -158,8 +163,20 @@ pub struct ServeOptions {
     #[arg(long, conflicts_with = "no_page", verbatim_doc_comment)]
     pub open: bool,
 
+    /// Where to leave the page's address with its token, mode 0600, for `gui-host capture`
+    /// [default: $XDG_RUNTIME_DIR/openwsn-lbr/page, if there is such a folder].
+    #[arg(long, value_name = "FILE", conflicts_with = "no_page", verbatim_doc_comment)]
+    pub page_file: Option<PathBuf>,
+
+    /// A file of mode 0600 or 0640 with a token, 16 to 256 letters and digits, that opens
+    /// /metrics and nothing else; the page's token does so too, but is new at each start.
+    /// Prometheus sends it with `authorization: {credentials_file: FILE}`.
+    #[arg(long, value_name = "FILE", conflicts_with = "no_page", verbatim_doc_comment)]
+    pub metrics_token: Option<PathBuf>,
+
     /// The database of history
-    /// [default: $XDG_DATA_HOME/openwsn-lbr/history.sqlite, or that in ~/.local/share].
+    /// [default: $XDG_DATA_HOME/openwsn-lbr/history.sqlite, or that in ~/.local/share;
+    /// on Windows in %LOCALAPPDATA%].
     #[arg(long, value_name = "FILE", conflicts_with = "no_history", verbatim_doc_comment)]
     pub history: Option<PathBuf>,
 
@@ -213,6 +230,7 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -
         Some(Verb::Keygen(options)) => Ok(Task::Keygen(options)),
         Some(Verb::History(HistoryVerb::Export(options))) => Ok(Task::Export(options)),
         Some(Verb::Discover(options)) => Ok(Task::Discover(options)),
+        Some(Verb::Capture(options)) => Ok(Task::Capture(options)),
         Some(Verb::Guard(options)) => Ok(Task::Guard(options)),
         None => check(cli.serve).map(Task::Serve),
     }

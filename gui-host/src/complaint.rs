@@ -22,10 +22,14 @@ pub enum Complaint {
     Unreachable,
     /// This user of the router may not signal `ui-proxy`, or not write to its queue.
     MayNotWake,
+    /// There is nobody to be woken.
+    NotRunning,
+    /// This user of the router has no `ui-proxy` to run.
+    NoProgram,
 }
 
 /// The words of OpenSSH, of plink, of `pkill` and of `ui-proxy wake`. The first that is found in a line counts.
-const WORDS: [(&str, Complaint); 21] = [
+const WORDS: [(&str, Complaint); 28] = [
     ("remote port forwarding failed for listen port", Complaint::ForwardRefused),
     ("Permission denied (", Complaint::NotLetIn),
     ("Too many authentication failures", Complaint::NotLetIn),
@@ -33,10 +37,12 @@ const WORDS: [(&str, Complaint); 21] = [
     ("No supported authentication methods available", Complaint::NotLetIn),
     ("REMOTE HOST IDENTIFICATION HAS CHANGED", Complaint::OtherHostKey),
     ("POTENTIAL SECURITY BREACH", Complaint::OtherHostKey),
+    ("Host key not in manually configured list", Complaint::OtherHostKey),
     ("Host key verification failed", Complaint::UnknownHostKey),
     ("Cannot confirm a host key in batch mode", Complaint::UnknownHostKey),
     ("Could not resolve hostname", Complaint::NoSuchName),
     ("Host does not exist", Complaint::NoSuchName),
+    ("Name or service not known", Complaint::NoSuchName),
     ("Connection refused", Complaint::NoServer),
     ("No route to host", Complaint::Unreachable),
     ("Network is unreachable", Complaint::Unreachable),
@@ -44,7 +50,12 @@ const WORDS: [(&str, Complaint); 21] = [
     ("Operation timed out", Complaint::Unreachable),
     ("Timeout, server", Complaint::Unreachable),
     ("Software caused connection abort", Complaint::Unreachable),
+    ("no ui-proxy runs here", Complaint::NotRunning),
+    ("ui-proxy: not found", Complaint::NoProgram),
+    ("ui-proxy: command not found", Complaint::NoProgram),
+    ("command not found: ui-proxy", Complaint::NoProgram),
     ("Operation not permitted", Complaint::MayNotWake),
+    ("is closed to user", Complaint::MayNotWake),
     ("Permission denied", Complaint::MayNotWake),
     ("(os error 13)", Complaint::MayNotWake),
 ];
@@ -68,7 +79,8 @@ impl Complaint {
             }
             Self::NotLetIn => {
                 "the router wants a key that is not offered, and no password is asked for here; put your public key there (ssh-copy-id), \
-                 and if it has a passphrase, load it into the agent (ssh-add)"
+                 and if it has a passphrase, load it into the agent (ssh-add); dropbear also refuses a key whose line in authorized_keys \
+                 has an option that it does not know (`gui-host keygen` prints one for it)"
             }
             Self::OtherHostKey => {
                 "the router shows another host key than before; if it was installed anew, remove the old key as the words of ssh say, \
@@ -80,6 +92,14 @@ impl Complaint {
             Self::Unreachable => "the router does not answer; is it switched on, and reachable from this network?",
             Self::MayNotWake => {
                 "this user of the router may not wake ui-proxy; log in as root or lbr, or let root add the user there: usermod -aG lbr USER"
+            }
+            Self::NotRunning => {
+                "no ui-proxy runs on the router, or under another --instance; start it there: systemctl start lbr.target, or /etc/init.d/lbr \
+                 start"
+            }
+            Self::NoProgram => {
+                "this user of the router has no ui-proxy in its search path; install it there, or give its place with --wake-command, or in \
+                 your key's line of authorized_keys there: /usr/sbin/ui-proxy wake"
             }
         }
     }
@@ -105,6 +125,12 @@ mod tests {
         check("ssh: connect to host 192.0.2.7 port 22: No route to host", Some(Complaint::Unreachable));
         check("Timeout, server 192.0.2.7 not responding.", Some(Complaint::Unreachable));
         check("pkill: killing pid 4711 failed: Operation not permitted", Some(Complaint::MayNotWake));
+        check("FATAL ERROR: Host key not in manually configured list", Some(Complaint::OtherHostKey));
+        check("ui-proxy wake: no ui-proxy runs here under the instance `lbr`; start it", Some(Complaint::NotRunning));
+        check("ui-proxy wake: /lbr.ui-proxy-requests is closed to user `me`: only root", Some(Complaint::MayNotWake));
+        check("sh: 1: ui-proxy: not found", Some(Complaint::NoProgram));
+        check("bash: line 1: ui-proxy: command not found", Some(Complaint::NoProgram));
+        check("ash: pkill: not found", None);
         check("Warning: Permanently added 'lbr' (ED25519) to the list of known hosts.", None);
     }
 }

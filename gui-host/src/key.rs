@@ -130,22 +130,30 @@ pub fn default_path() -> Result<PathBuf, KeyError> {
 
 /// What to do with the key, in words and commands.
 pub fn instructions(path: &Path, remote_port: u16) -> String {
-    let (copy, line) = (copy_command(path), authorized_key(remote_port));
+    let [as_root, with_sudo] = copy_commands(path);
+    let [openssh, dropbear] = [authorized_key(remote_port), authorized_key_for_dropbear()];
     format!(
-        "Put the same key on each router, with its address in place of LBR:\n  {copy}\n\n\
+        "Put the same key on each router, with its address in place of LBR:\n  {as_root}\n\
+         or, where root does not log in and you may use sudo without a password:\n  {with_sudo}\n\n\
          If the key with which you log in there is to open the link and nothing else, let this be its line in the\n\
          authorized_keys of a user of the group lbr on the router, with your public key (such as the line in\n\
-         ~/.ssh/id_ed25519.pub, or what `ssh-add -L` prints) in place of YOUR-PUBLIC-KEY:\n  {line}\n"
+         ~/.ssh/id_ed25519.pub, or what `ssh-add -L` prints) in place of YOUR-PUBLIC-KEY:\n  {openssh}\n\
+         or, where the SSH server is dropbear (OpenWrt: /etc/dropbear/authorized_keys), which refuses a key with an\n\
+         option that it does not know, and cannot bind one to a port:\n  {dropbear}\n"
     )
 }
 
-/// The shell command that puts the key file on a router, readable for its group `lbr` alone.
-fn copy_command(path: &Path) -> String {
-    // PowerShell knows no `<`; what its pipe adds to the line ends is white space to the reader.
+/// The shell commands that put the key file on a router, readable for its group `lbr` alone: as root there, and with sudo.
+fn copy_commands(path: &Path) -> [String; 2] {
     let remote = "mkdir -p -m 755 /var/lib/lbr && umask 077 && cat >/var/lib/lbr/ui.key \
          && chgrp lbr /var/lib/lbr/ui.key && chmod 640 /var/lib/lbr/ui.key";
     let path = shell::quote_path(path);
-    if cfg!(windows) { format!("type {path} | ssh root@LBR \"{remote}\"") } else { format!("ssh root@LBR '{remote}' <{path}") }
+    if cfg!(windows) {
+        // PowerShell knows no `<`; what its pipe adds to the line ends is white space to the reader.
+        [format!("type {path} | ssh root@LBR \"{remote}\""), format!("type {path} | ssh USER@LBR \"sudo sh -c '{remote}'\"")]
+    } else {
+        [format!("ssh root@LBR '{remote}' <{path}"), format!("ssh USER@LBR \"sudo sh -c '{remote}'\" <{path}")]
+    }
 }
 
 /// The line of `authorized_keys` with which a key can be used for the link and for nothing else.
@@ -156,6 +164,14 @@ fn authorized_key(remote_port: u16) -> String {
     format!(
         r#"restrict,port-forwarding,permitlisten="127.0.0.1:{remote_port}",permitlisten="localhost:{remote_port}",command="ui-proxy wake" YOUR-PUBLIC-KEY"#
     )
+}
+
+/// The same for dropbear, 2022.83 or newer; an older one does not know `permitopen`.
+///
+/// Its `restrict` takes remote forwards away for good, and it has no `permitlisten` for an address, so all else is taken away
+/// by name. No host is called `none`: the key opens nothing that the router could reach.
+fn authorized_key_for_dropbear() -> String {
+    r#"no-agent-forwarding,no-X11-forwarding,no-pty,permitopen="none:0",command="ui-proxy wake" YOUR-PUBLIC-KEY"#.to_owned()
 }
 
 #[cfg(test)]
@@ -203,6 +219,19 @@ mod tests {
             let (_folder, path) = file(text, 0o600);
             assert!(matches!(Key::read(&path), Err(KeyError::Content(_))), "{text}");
         }
+    }
+
+    #[test]
+    fn both_ssh_servers_have_the_line_that_they_understand() {
+        let text = instructions(Path::new("ui.key"), 8000);
+        let lines: Vec<_> = text.lines().filter(|line| line.ends_with(" YOUR-PUBLIC-KEY")).map(str::trim).collect();
+        assert_eq!(
+            lines,
+            [
+                r#"restrict,port-forwarding,permitlisten="127.0.0.1:8000",permitlisten="localhost:8000",command="ui-proxy wake" YOUR-PUBLIC-KEY"#,
+                r#"no-agent-forwarding,no-X11-forwarding,no-pty,permitopen="none:0",command="ui-proxy wake" YOUR-PUBLIC-KEY"#,
+            ]
+        );
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //! page to browsers.
 //!
 //! Two listeners on loopback addresses, a pure hub between them, and for each `--lbr` target an
-//! `ssh` that brings the router here. It shares no code with the router: what they say to each
-//! other is the contract.
+//! `ssh` that brings the router here. It shares no code with the router's processes: what they say to
+//! each other is the contract. Captures alone are made by a library of both, `lowpan`.
 //!
 //! | part | what it does |
 //! |---|---|
@@ -15,8 +15,11 @@
 //! | `tunnel`, `ssh`, `keeper` | the way to a router: the state machine, the command lines, the processes |
 //! | `guard` | what ends an `ssh` whose host is gone |
 //! | `discover` | which routers there are on the local network |
+//! | `capture` | packets for Wireshark |
+//! | `metrics` | figures for Prometheus |
 //! | `json_lines` | `--json` |
 
+mod capture;
 mod cli;
 mod clock;
 mod complaint;
@@ -31,6 +34,7 @@ mod keeper;
 mod key;
 mod link;
 mod loopback;
+mod metrics;
 mod open;
 mod private_file;
 mod proof;
@@ -59,6 +63,7 @@ use anyhow::Context;
 use tokio::{runtime, task::JoinSet, time::interval};
 
 use crate::{
+    capture::page_file::{self, PageFile},
     cli::{Auth, DEFAULT_LINK_PORT, ExportOptions, KeygenOptions, ServeOptions, Task},
     clock::Now,
     failure::Failure,
@@ -74,6 +79,7 @@ use crate::{
     key::Key,
     link::{Link, Refusals, handshake::Authentication},
     loopback::Bound,
+    metrics::MetricsToken,
     ssh::Ssh,
     stop::StopSignals,
     web::{Token, Web},
@@ -81,6 +87,11 @@ use crate::{
 
 /// How often the hub looks for links that have become stale, and samples history.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The command line, for man pages and completions.
+pub fn command() -> clap::Command {
+    <cli::Cli as clap::CommandFactory>::command()
+}
 
 /// Runs the program with its arguments, the first of which is its name.
 ///
@@ -91,6 +102,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => Err(Failure::Usage(error)),
         Ok(Task::Keygen(options)) => keygen(options),
         Ok(Task::Discover(options)) => discover::run(&options),
+        Ok(Task::Capture(options)) => capture::client::run(&options),
         Ok(Task::Guard(options)) => return guard::run(&options),
         Ok(Task::Export(options)) => export(&options),
         Ok(Task::Serve(options)) => serve(options),
@@ -116,13 +128,15 @@ fn keygen(options: KeygenOptions) -> Result<(), Failure> {
 
 fn serve(options: ServeOptions) -> Result<(), Failure> {
     let authentication = authentication(&options)?;
+    let metrics_token = options.metrics_token.as_deref().map(MetricsToken::read).transpose();
+    let metrics_token = metrics_token.map_err(|error| Failure::Configuration(error.into()))?;
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .context("cannot start the threads")
         .map_err(Failure::Environment)?;
-    let done = runtime.block_on(host(options, authentication)).map_err(Failure::Environment);
+    let done = runtime.block_on(host(options, authentication, metrics_token)).map_err(Failure::Environment);
     // A thread that waits for a line on standard input would be waited for.
     runtime.shutdown_background();
     done
@@ -182,7 +196,7 @@ fn authentication(options: &ServeOptions) -> Result<Authentication, Failure> {
 }
 
 /// Serves until a signal says stop, or nobody reads any more.
-async fn host(options: ServeOptions, authentication: Authentication) -> anyhow::Result<()> {
+async fn host(options: ServeOptions, authentication: Authentication, metrics_token: Option<MetricsToken>) -> anyhow::Result<()> {
     let mut stop = StopSignals::new()?;
     let doors = Doors::bind(&options).await?;
     let remote_port = options.remote_port.unwrap_or(if options.lbr.is_empty() { doors.links[0].port } else { DEFAULT_LINK_PORT });
@@ -193,6 +207,8 @@ async fn host(options: ServeOptions, authentication: Authentication) -> anyhow::
     let desk = Desk::new(archive.as_ref().map(|archive| archive.state().clone()));
     let printer = options.json.then(|| Printer::start(io::stdout()));
     let mut tasks = JoinSet::new();
+    // It goes with the host.
+    let _page_file;
 
     announce_link(&doors.links[0], remote_port);
     let refusals = Arc::new(Refusals::default());
@@ -210,9 +226,10 @@ async fn host(options: ServeOptions, authentication: Authentication) -> anyhow::
     if let Some(bound) = doors.page {
         let token = Token::make()?;
         let (port, shown) = (bound.port, token.reveal().to_owned());
-        web::serve(&mut tasks, bound, Web { hall: hall.clone(), token, desk: desk.clone() });
+        web::serve(&mut tasks, bound, Web { hall: hall.clone(), token, desk: desk.clone(), metrics_token });
         let address = format!("http://127.0.0.1:{port}/#t={shown}");
         terminal::line(format_args!("page: {address}"));
+        _page_file = page_file(&options, &address);
         if options.open {
             open::page(&address);
         }
@@ -258,6 +275,13 @@ impl Doors {
         let page = if options.no_page { None } else { Some(loopback::bind(options.port, "--port").await?) };
         Ok(Self { links, page })
     }
+}
+
+/// Leaves the page's address where `gui-host capture` looks for it.
+fn page_file(options: &ServeOptions, address: &str) -> Option<PageFile> {
+    let path = options.page_file.clone().or_else(page_file::default_path)?;
+    let written = PageFile::write(&path, address);
+    written.inspect_err(|error| terminal::line(format_args!("page file {}: {error}; gui-host capture cannot find this host", path.display()))).ok()
 }
 
 fn tunnels(options: &ServeOptions, links: &[Bound], remote_port: u16) -> Vec<Ssh> {

@@ -27,6 +27,10 @@ const PATIENCE: Duration = Duration::from_secs(8);
 const PAUSE: Duration = Duration::from_secs(1);
 const MAX_PAUSE: Duration = Duration::from_mins(1);
 
+/// What is said when a woken `ui-proxy` does not come: from here no more can be seen.
+const NO_LINK: &str = "ui-proxy was woken, and no link has come of it; its log on the router says why (journalctl -u lbr-ui-proxy, or logread \
+     -e ui-proxy): most often it has no key, or another program has the port there";
+
 /// Lines of ssh's words that are kept, and characters of each.
 const KEPT_LINES: usize = 20;
 const MAX_LINE: usize = 300;
@@ -98,6 +102,18 @@ pub enum StageState {
     Failed,
 }
 
+impl StageState {
+    /// The word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Active => "active",
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 impl Stage {
     /// A stage that has not begun.
     pub fn pending(name: &'static str) -> Self {
@@ -144,9 +160,12 @@ pub struct Tunnel {
     stages: [Stage; 3],
     detail: String,
     stderr: VecDeque<String>,
-    /// What the ssh that runs has complained of first, and what the wake-up.
+    /// How often it was woken since then without a link.
+    in_vain: u32,
+    /// What the ssh that runs has complained of first.
     complaint: Option<Complaint>,
-    wake_complaint: Option<Complaint>,
+    /// What the wake-up has complained of first, in which of the ways that were tried.
+    wake_complaint: Option<(usize, Complaint)>,
     actions: VecDeque<Action>,
 }
 
@@ -159,9 +178,18 @@ enum Phase {
     /// ssh runs, and so does a wake-up command.
     Waking { way: usize, tried: usize, until: Instant },
     /// ssh runs; `ui-proxy` should dial.
-    Expecting { until: Instant },
+    Expecting { until: Instant, hope: Hope },
     /// ssh runs, and the link is there.
     Open,
+}
+
+/// Why a link may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hope {
+    /// `ui-proxy` was woken.
+    Woken,
+    /// It was not, but it dials by itself for a while when it has lost its link.
+    Unwoken,
 }
 
 impl Tunnel {
@@ -176,6 +204,7 @@ impl Tunnel {
             stages: ["ssh started", "forward accepted", "wake-up sent"].map(Stage::pending),
             detail: "starting ssh".to_owned(),
             stderr: VecDeque::new(),
+            in_vain: 0,
             complaint: None,
             wake_complaint: None,
             actions: VecDeque::new(),
@@ -202,6 +231,7 @@ impl Tunnel {
             *stage = Stage::pending(stage.name);
         }
         self.detail = format!("{why}; next attempt in {} s", self.pause.as_secs());
+        self.in_vain = 0;
         self.phase = Phase::Resting { until: now.instant + self.pause };
         self.pause = (self.pause * 2).min(MAX_PAUSE);
     }
@@ -215,7 +245,12 @@ impl Tunnel {
         let Some(complaint) = Complaint::read(line) else { return };
         match speaker {
             Speaker::WakeUp => {
-                self.wake_complaint.get_or_insert(complaint);
+                // The last way's words count: the queue is for those who may not signal.
+                if let Phase::Waking { tried, .. } = self.phase
+                    && self.wake_complaint.is_none_or(|(at, _)| at < tried)
+                {
+                    self.wake_complaint = Some((tried, complaint));
+                }
             }
             Speaker::Tunnel => {
                 self.complaint.get_or_insert(complaint);
@@ -235,15 +270,16 @@ impl Tunnel {
             Ended::Done => {
                 self.stages[FORWARD].set(now, StageState::Done, "");
                 self.stages[WAKE_UP].set(now, StageState::Done, "");
-                "ui-proxy is woken; waiting for its link".clone_into(&mut self.detail);
+                let detail = if self.in_vain == 0 { "ui-proxy is woken; waiting for its link" } else { NO_LINK };
+                detail.clone_into(&mut self.detail);
                 // If no link comes of it, the next way may do better.
                 self.first_way = (way + 1) % self.ways;
-                self.expect_link(now);
+                self.expect_link(now, Hope::Woken);
             }
             Ended::Failed(_) if tried + 1 < self.ways => self.wake(now, tried + 1),
             Ended::Failed(why) => {
                 let text = match self.wake_complaint.take() {
-                    Some(complaint) => explained(Some(complaint), why),
+                    Some((_, complaint)) => explained(Some(complaint), why),
                     None => format!(
                         "{why}; on the router: is ui-proxy running, and may this user wake it (root, lbr, or a member of the group lbr)?"
                     ),
@@ -251,7 +287,7 @@ impl Tunnel {
                 self.detail = format!("waking ui-proxy failed: {text}");
                 self.stages[WAKE_UP].set(now, StageState::Failed, text);
                 self.first_way = 0;
-                self.expect_link(now);
+                self.expect_link(now, Hope::Unwoken);
             }
         }
     }
@@ -274,11 +310,12 @@ impl Tunnel {
                 self.pause = PAUSE;
                 self.patience = PATIENCE;
                 self.first_way = 0;
+                self.in_vain = 0;
                 self.phase = Phase::Open;
             }
             (LinkThrough::Absent, Phase::Open) => {
                 "the link is closed; ui-proxy should dial again".clone_into(&mut self.detail);
-                self.expect_link(now);
+                self.expect_link(now, Hope::Unwoken);
             }
         }
     }
@@ -286,7 +323,9 @@ impl Tunnel {
     /// When [`Tunnel::handle_timeout`] is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.phase {
-            Phase::Resting { until } | Phase::Starting { until } | Phase::Waking { until, .. } | Phase::Expecting { until } => Some(until),
+            Phase::Resting { until } | Phase::Starting { until } | Phase::Waking { until, .. } | Phase::Expecting { until, .. } => {
+                Some(until)
+            }
             Phase::Open => None,
         }
     }
@@ -305,7 +344,14 @@ impl Tunnel {
                 self.actions.push_back(Action::StartSsh);
                 self.phase = Phase::Starting { until: now.instant + HEAD_START };
             }
-            Phase::Starting { .. } | Phase::Expecting { .. } => self.wake(now, 0),
+            Phase::Starting { .. } => self.wake(now, 0),
+            Phase::Expecting { hope, .. } => {
+                match hope {
+                    Hope::Woken => self.note_no_link(now),
+                    Hope::Unwoken => {}
+                }
+                self.wake(now, 0);
+            }
             Phase::Waking { .. } => {
                 self.actions.push_back(Action::StopWake);
                 let why = format!("no answer within {} s", WAKE_LIMIT.as_secs());
@@ -325,9 +371,19 @@ impl Tunnel {
         TunnelReport { stages: self.stages.clone(), detail: self.detail.clone(), stderr: self.stderr.iter().cloned().collect() }
     }
 
+    /// The wake-up went well, and nobody came.
+    fn note_no_link(&mut self, now: Now) {
+        self.in_vain += 1;
+        self.stages[WAKE_UP].set(now, StageState::Failed, NO_LINK);
+        NO_LINK.clone_into(&mut self.detail);
+    }
+
     fn wake(&mut self, now: Now, tried: usize) {
         let way = (self.first_way + tried) % self.ways;
-        self.stages[WAKE_UP].set(now, StageState::Active, "");
+        // Why the last one failed is to be read until this one has done better.
+        if self.stages[WAKE_UP].state != StageState::Failed {
+            self.stages[WAKE_UP].set(now, StageState::Active, "");
+        }
         if tried == 0 {
             self.wake_complaint = None;
         }
@@ -335,8 +391,8 @@ impl Tunnel {
         self.phase = Phase::Waking { way, tried, until: now.instant + WAKE_LIMIT };
     }
 
-    fn expect_link(&mut self, now: Now) {
-        self.phase = Phase::Expecting { until: now.instant + self.patience };
+    fn expect_link(&mut self, now: Now, hope: Hope) {
+        self.phase = Phase::Expecting { until: now.instant + self.patience, hope };
         self.patience = (self.patience * 2).min(MAX_PAUSE);
     }
 }
@@ -415,6 +471,25 @@ mod tests {
             tunnel.handle_timeout(at);
             assert_eq!(actions(&mut tunnel), [Action::Wake(way)]);
         }
+    }
+
+    #[test]
+    fn a_wake_up_without_a_link_is_told_until_the_link_comes() {
+        let now = Now::start();
+        let mut tunnel = waking(now);
+        tunnel.handle_wake_ended(now, &Ended::Done);
+        assert!(!tunnel.report().has_failed());
+        tunnel.handle_timeout(now.plus(8000));
+        assert!(tunnel.report().has_failed());
+        assert_eq!((tunnel.report().detail.as_str(), tunnel.report().stages[WAKE_UP].text.as_str()), (NO_LINK, NO_LINK));
+        tunnel.handle_wake_ended(now.plus(8500), &Ended::Done);
+        assert_eq!(tunnel.report().detail, NO_LINK);
+        tunnel.handle_link(now.plus(9000), LinkThrough::Open);
+        assert_eq!(states(&tunnel), [StageState::Done; 3]);
+        tunnel.handle_link(now.plus(9500), LinkThrough::Absent);
+        tunnel.handle_timeout(now.plus(20_000));
+        tunnel.handle_wake_ended(now.plus(20_000), &Ended::Done);
+        assert!(!tunnel.report().detail.contains("no link"), "{}", tunnel.report().detail);
     }
 
     #[test]
@@ -537,5 +612,17 @@ mod tests {
         tunnel.handle_wake_ended(now, &failed());
         let text = tunnel.report().stages[WAKE_UP].text.clone();
         assert!(text.contains("usermod -aG lbr"), "{text}");
+    }
+
+    #[test]
+    fn what_the_last_way_complains_of_is_what_counts() {
+        let now = Now::start();
+        let mut tunnel = waking(now);
+        tunnel.handle_stderr(now, Speaker::WakeUp, "pkill: killing pid 7 failed: Operation not permitted");
+        tunnel.handle_wake_ended(now, &failed());
+        tunnel.handle_stderr(now, Speaker::WakeUp, "sh: 1: ui-proxy: not found");
+        tunnel.handle_wake_ended(now, &failed());
+        let text = tunnel.report().stages[WAKE_UP].text.clone();
+        assert!(text.contains("search path"), "{text}");
     }
 }

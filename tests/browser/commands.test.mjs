@@ -95,11 +95,27 @@ test('an echo test tells its figures', async () => {
   tab.isClean();
 });
 
+test('a toggle asks for the opposite of the role that was wanted last, and back again', async () => {
+  await pick(tab, '0003');
+  for (const role of ['is DAG root', 'is not DAG root']) {
+    await tab.page.getByRole('button', { name: 'Toggle: mote 0003' }).click();
+    const dialog = tab.page.getByRole('dialog', { name: 'Toggle the root role of mote 0003?' });
+    await dialog.getByText('Mote 0001 is root already.').waitFor();
+    await dialog.getByRole('button', { name: 'Toggle', exact: true }).click();
+    const line = trail(tab, 'toggle root');
+    await line.getByText(`the mote reports that it ${role}`).waitFor({ timeout: 30_000 });
+    await line.getByText(/^confirmed/).waitFor();
+  }
+  await tab.page.getByRole('button', { name: 'Make root: mote 0003' }).waitFor();
+  tab.isClean();
+});
+
 test('what the router refuses is shown with its reason', async () => {
   await router.happens('unplug 2');
   await tab.choose('overview');
   await tab.row('0002').getByText(/^down/).waitFor({ timeout: 30_000 });
   await tab.choose('commands');
+  await pick(tab, '0002');
   await ask(tab, 'Reset mote: mote 0002', 'Reset');
   const line = trail(tab, 'reset');
   await line.getByText(/^refused/).waitFor({ timeout: 30_000 });
@@ -119,9 +135,14 @@ test('a mote that hangs lets its command time out, and that is shown as no succe
 
 test('after a reload what was asked is still there with its outcome', async () => {
   const before = await tab.page.getByRole('listitem').filter({ hasText: /make root|reset|echo test/ }).count();
+  const told = await trail(tab, 'reset').innerText();
   await tab.page.reload();
   await tab.shows('LIVE');
   await until('the commands to be told again', async () => (await tab.page.getByRole('listitem').filter({ hasText: /make root|reset|echo test/ }).count()) >= before, 10_000);
   await trail(tab, 'reset').getByText(/^refused/).waitFor();
+  // Its time is that of the command, and not of the reload: the command that timed out meanwhile took half a minute.
+  const time = (words) => words.match(/(\d\d):(\d\d):(\d\d)/).slice(1).reduce((sum, part) => sum * 60 + Number(part), 0);
+  const apart = Math.abs(time(await trail(tab, 'reset').innerText()) - time(told));
+  assert.ok(apart <= 3 || apart >= 86_397, `${apart} s between the times`);
   tab.isClean();
 });

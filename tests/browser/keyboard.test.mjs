@@ -109,6 +109,21 @@ test('motes are walked through with j and k, and opened with Enter', async () =>
   tab.isClean();
 });
 
+test('the drawing is one stop of the tabulator: the arrows go from mote to mote in it, and Enter chooses one', async () => {
+  await tabTo(/^a 000\d( \d+ %)?: /);
+  const first = (await focus()).what;
+  // Which way there is one depends on how the drawing fits into the window.
+  for (const arrow of ['ArrowRight', 'ArrowDown', 'ArrowLeft', 'ArrowUp']) if ((await focus()).what === first) await keys.press(arrow);
+  const { what, seen, inside } = await focus();
+  assert.notEqual(what, first);
+  assert.ok(seen && inside, what);
+  await keys.press('Enter');
+  await chosen(/^a (\w+)/.exec(what)[1]);
+  await keys.press('Tab');
+  assert.doesNotMatch((await focus())?.what ?? '', /^a 000\d( \d+ %)?: /);
+  tab.isClean();
+});
+
 test('a mote is searched for with /, chosen with Enter, and the search is left with Esc', async () => {
   await keys.press('/');
   assert.match((await focus()).what, /^input/);

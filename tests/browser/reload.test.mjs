@@ -10,6 +10,7 @@ import { Router } from './lib/router.mjs';
 import { pause, until } from './lib/waiting.mjs';
 
 let place, host, router, browser, tab;
+let begun;
 
 before(async () => {
   place = await Place.take('reload');
@@ -20,6 +21,7 @@ before(async () => {
   tab = await openTab(browser);
   await tab.open(host);
   await tab.hasMotes(['0001', '0002']);
+  begun = Date.now();
 });
 
 after(async () => {
@@ -68,9 +70,49 @@ test('the charts go back to before the reload', async () => {
   tab.isClean();
 });
 
+test('the charts go further back on demand, and the address keeps how far', async () => {
+  const panel = tab.panel('Mote 0002');
+  await panel.getByRole('button', { name: '1 h', exact: true }).click();
+  await tab.page.getByRole('img', { name: 'Rank, the last 1 h' }).waitFor();
+  assert.match(tab.page.url(), /span=1h/);
+  const oldest = await until('the figures', () => oldestFigure(tab), 10_000);
+  assert.ok(oldest < begun + 20_000, `the oldest figure is of ${oldest - begun} ms after the beginning`);
+  await tab.page.reload();
+  await tab.page.getByRole('img', { name: 'Rank, the last 1 h' }).waitFor();
+  assert.equal(await panel.getByRole('button', { name: '1 h', exact: true }).getAttribute('aria-pressed'), 'true');
+  tab.isClean();
+});
+
+test('all that was kept of a mote can be saved, for spreadsheets and for programs', async () => {
+  const panel = tab.panel('Mote 0002');
+  const saved = async (name) => {
+    const [download] = await Promise.all([tab.page.waitForEvent('download'), panel.getByRole('button', { name, exact: true }).click()]);
+    return readFile(await download.path(), 'utf8');
+  };
+  // What was kept last is written to the disk within a few seconds.
+  const csv = await until('records', async () => ((await saved('Records CSV')).split('\r\n').length > 3 ? saved('Records CSV') : null), 20_000);
+  assert.match(csv, /^t,time,lbr,mote,kind,name,detail,value,of,text\r\n/);
+  assert.ok(csv.includes(',141592cc00000002,') && !csv.includes(',141592cc00000001,'), 'records of the other mote');
+  for (const line of (await saved('JSON lines')).trim().split('\n')) assert.equal(JSON.parse(line).mote, '141592cc00000002');
+  tab.isClean();
+});
+
+test('the charts go back to before the host was started again', async () => {
+  const stopped = Date.now();
+  await host.stop();
+  host = await GuiHost.start(place, ['--port', `${host.port}`, '--link-port', `${host.linkPort}`]);
+  const again = await openTab(browser);
+  await again.open(host, 'mote=141592cc00000002&view=history&span=1h');
+  await again.shows('LIVE');
+  await again.page.getByRole('img', { name: /^Rank/ }).waitFor();
+  const oldest = await until('the figures', () => oldestFigure(again), 10_000);
+  assert.ok(oldest < stopped - 10_000, `the oldest figure is of ${stopped - oldest} ms before the host was stopped`);
+  await again.close();
+});
+
 /** When the oldest line with a figure in the file that the page offers was, Unix ms. */
 async function oldestFigure(of) {
-  const button = of.panel('Mote 0002').getByRole('button', { name: 'CSV' });
+  const button = of.panel('Mote 0002').getByRole('button', { name: 'CSV', exact: true });
   const [download] = await Promise.all([of.page.waitForEvent('download'), button.click()]);
   const text = await readFile(await download.path(), 'utf8');
   const line = text.split('\n').slice(1).find((each) => /,[^,]*\d/.test(each));

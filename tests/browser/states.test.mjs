@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { GONE, launch, openTab } from './lib/browser.mjs';
 import { GuiHost } from './lib/gui-host.mjs';
 import { Place } from './lib/place.mjs';
+import { PlayedRouter } from './lib/played-router.mjs';
 import { Router } from './lib/router.mjs';
 import { freePort } from './lib/sshd.mjs';
 import { writeFile } from 'node:fs/promises';
@@ -31,6 +32,10 @@ test('NO LBR: the commands to connect one are there to copy', async () => {
   await tab.shows('NO LBR');
   await tab.page.getByText(/^ssh -N -T .*-R 127\.0\.0\.1:\d+:localhost:\d+ USER@LBR$/).waitFor();
   await tab.page.getByText(/^ssh USER@LBR pkill -USR1/).waitFor();
+  await tab.page.getByRole('heading', { name: 'Routers on the local network' }).waitFor();
+  // Whichever there are where the tests run: the search has an end, and can be made again.
+  await tab.page.getByRole('button', { name: 'Look again' }).waitFor();
+  assert.equal(await tab.page.getByText('They could not be looked for').count(), 0);
   tab.isClean();
 });
 
@@ -54,6 +59,26 @@ test('STALE: a router that hangs is told with its age, and nothing can be asked 
   await tab.shows('LIVE');
   assert.equal(await tab.page.getByRole('button', { name: 'Make root: mote 0001' }).isEnabled(), true);
   tab.isClean();
+});
+
+test('STALE after 20 s: a router whose link answers, and that says nothing', async () => {
+  const open = await GuiHost.startOpen(place);
+  const played = await PlayedRouter.connect(open.link, { motes: 3, hz: 2 });
+  const other = await openTab(browser);
+  await other.open(open);
+  await other.shows('LIVE');
+  played.isSilent = true;
+  const began = performance.now();
+  await other.shows('STALE');
+  const after = performance.now() - began;
+  assert.ok(after > 18_000, `after ${after} ms`);
+  await other.page.getByText('no message for 20 s').waitFor();
+  assert.equal(await other.page.getByRole('button', { name: /^Echo test: mote 0001/ }).isEnabled(), false);
+  played.isSilent = false;
+  await other.shows('LIVE');
+  await other.close();
+  played.close();
+  await open.stop();
 });
 
 test('LOST: a router that is gone leaves what it told, and comes back', async () => {
@@ -81,7 +106,9 @@ test('NO SERVER: the page says so, keeps trying, and knows a host that was start
   await tab.page.getByText(/does not accept this page’s token/).waitFor({ timeout: 30_000 });
   await tab.shows('NO SERVER');
   await tab.open(host);
-  await tab.shows('LIVE');
+  await tab.shows('LIVE').catch((error) => {
+    throw new Error(`${error.message}; ui-proxy's last words:\n${router.uiProxy.stderr.slice(-8).join('\n')}`);
+  });
   tab.isClean(GONE);
 });
 

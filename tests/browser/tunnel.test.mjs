@@ -10,7 +10,7 @@ import { Router } from './lib/router.mjs';
 import { Site } from './lib/site.mjs';
 import { Sshd, freePort } from './lib/sshd.mjs';
 
-let place, sshd, router, host, browser, tab, tunnelPort;
+let place, sshd, router, host, browser, tab, site, tunnelPort;
 
 before(async () => {
   place = await Place.take('tunnel');
@@ -27,6 +27,7 @@ before(async () => {
 
 after(async () => {
   await browser?.close();
+  await site?.close();
   await host?.stop();
   await router?.stop();
   await sshd?.stop();
@@ -74,12 +75,15 @@ test('through the tunnel’s port nobody gets the page or a viewer’s socket', 
       assert.doesNotMatch(await answer.text(), /<html|<script/i, path);
     }
   }
-  const other = await openTab(browser);
+  const refused = await openTab(browser);
   // A refusal without words is shown by Chromium as an error of its own.
-  const shown = await other.page.goto(`http://127.0.0.1:${tunnelPort}/`).then((answer) => answer.status(), (error) => `${error}`);
+  const shown = await refused.page.goto(`http://127.0.0.1:${tunnelPort}/`).then((answer) => answer.status(), (error) => `${error}`);
   assert.match(`${shown}`, /^4\d\d$|ERR_HTTP_RESPONSE_CODE_FAILURE/);
-  assert.equal(await other.page.locator('#app').count(), 0);
-  const site = await Site.open();
+  assert.equal(await refused.page.locator('#app').count(), 0);
+  await refused.page.context().close();
+  // A tab of its own: the browser may still be on its way to its page about the refusal.
+  const other = await openTab(browser);
+  site = await Site.open();
   await other.page.goto(`http://127.0.0.1:${site.port}/`);
   for (const path of ['ws', 'lbr', 'wslink']) {
     const opened = await other.page.evaluate(
@@ -95,6 +99,5 @@ test('through the tunnel’s port nobody gets the page or a viewer’s socket', 
   }
   assert.match(other.complaints.join('\n'), /Unexpected response code: 403/);
   await other.page.context().close();
-  await site.close();
   assert.equal(await tab.state(), 'LIVE');
 });

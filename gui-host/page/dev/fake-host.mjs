@@ -51,6 +51,7 @@ function snapshot() {
 
 const server = createServer((request, response) => {
   const path = normalize(new URL(request.url, 'http://fake').pathname);
+  if (path === '/history/0fake') return void response.writeHead(200, { 'content-type': 'text/csv' }).end('t,time,lbr,mote,kind,name,detail,value,of,text\r\n');
   const file = join(dist, path === '/' ? 'index.html' : path);
   if (!file.startsWith(dist) || !existsSync(file)) {
     response.writeHead(404).end('no such file: has the page been built?\n');
@@ -100,6 +101,13 @@ class Viewer {
       const router = routers.find((each) => each.id === params.lbr);
       if (router === undefined) refuse(-32002, 'unknown lbr');
       else answer({ id: router.command(params) });
+    } else if (method === 'discover') {
+      const offer = { name: 'the roof', id: '141592cc00000001', version: '0.1.0', host: 'roof.local', port: 22, addresses: ['192.0.2.7', 'fd00::7'], command: 'gui-host --lbr USER@192.0.2.7' };
+      setTimeout(() => answer({ routers: [offer, { ...offer, name: 'attic', id: null, version: null, host: 'attic.local', port: 2222, addresses: [], command: null }] }), 1500);
+    } else if (method === 'history') {
+      answer(routers.find((each) => each.id === params.lbr)?.history({ mote: null, ...params }) ?? {});
+    } else if (method === 'history.export') {
+      answer({ path: '/history/0fake', expires_ms: 60_000 });
     } else if (method === 'refresh') {
       answer({});
     } else {

@@ -116,6 +116,31 @@ export class FakeRouter {
     return id;
   }
 
+  /** Invented figures of the past: the last three days, with a gap in the last hour. */
+  history({ mote: eui, from, to, step_ms: step }) {
+    const begins = this.#started - 3 * 86_400_000;
+    const wave = (at, period, low, high) => low + ((high - low) * (1 + Math.sin((at / period) * 2 * Math.PI))) / 2;
+    const told = (low, high, period) => {
+      const points = [];
+      for (let at = from - (from % step); at < to; at += step) {
+        const gap = at < begins || (at > this.#started - 600_000 && at < this.#started - 480_000);
+        if (!gap) points.push([at, wave(at, period, low, high)]);
+      }
+      return points;
+    };
+    const series = eui === null
+      ? { status_rate: told(20, 60, 400_000), data_rate: told(1, 9, 900_000), error_rate: told(0, 0.4, 300_000) }
+      : { prr: told(80, 100, 700_000), rssi: told(-80, -60, 500_000), queue: told(0, 6, 200_000), rank: told(500, 900, 3_000_000), asn_rate: told(66, 67, 90_000), duty: told(1, 4, 800_000) };
+    const marks = eui === null ? [] : [
+      { t: this.#started - 7_200_000, kind: 'boot', value: 1 },
+      { t: this.#started - 7_100_000, kind: 'parent', name: 'neighbors', text: this.#motes[0].eui },
+      { t: this.#started - 300_000, kind: 'link', name: 'silent' },
+      { t: this.#started - 240_000, kind: 'link', name: 'up' },
+      { t: this.#started - 200_000, kind: 'boot', value: 2 },
+    ].filter(({ t }) => t >= from && t <= to);
+    return { lbr: this.id, mote: eui, from, to, step_ms: step, kept: { from: 'database', lost: 0 }, series, marks };
+  }
+
   #wired() {
     return this.#motes.filter((mote) => mote.port !== null);
   }

@@ -163,7 +163,7 @@ describe('the cells', () => {
   const schedule = (...rows: [string, unknown][][]): Element => ({
     t: NOW,
     values: new Map(),
-    rows: new Map(rows.map((values, at) => [String(at), { t: NOW, values: new Map(values) }])),
+    rows: new Map(rows.map((values, at) => [String(at), { t: NOW, values: new Map(values), field: (name: string): unknown => new Map(values).get(name) }])),
   });
 
   it('are those in use, by slot', () => {

@@ -7,6 +7,7 @@ import { SCALARS, TABLES } from '../src/lib/elements';
 import type { Selection } from '../src/lib/fragment';
 import { later } from '../src/lib/later.svelte';
 import type { Model } from '../src/lib/model';
+import type { Past } from '../src/lib/past';
 import { reduce } from '../src/lib/reduce';
 import { Session } from '../src/lib/session.svelte';
 import { ticker } from '../src/lib/ticker.svelte';
@@ -27,11 +28,34 @@ vi.mock('uplot', () => ({
     setSize(): void {
       // It has no size here.
     }
+    redraw(): void {
+      // Nor colours.
+    }
     destroy(): void {
       plots.splice(plots.indexOf(this), 1);
     }
   },
 }));
+
+/** The test's browser lays nothing out. What waits for the first layout is told that there was one. */
+vi.stubGlobal(
+  'ResizeObserver',
+  class {
+    readonly #look: (entries: readonly object[]) => void;
+    constructor(look: (entries: readonly object[]) => void) {
+      this.#look = look;
+    }
+    observe(): void {
+      this.#look([]);
+    }
+    unobserve(): void {
+      // Nothing is watched.
+    }
+    disconnect(): void {
+      // Nothing is watched.
+    }
+  },
+);
 
 let session: Session;
 let app: object;
@@ -119,6 +143,26 @@ describe('a mote', () => {
     expect(section('Mote 0001').textContent).toMatch(/141592cc00000002.*-63 dBm.*95 %/s);
     select({ view: 'queue' });
     expect(section('Mote 0001').textContent).toContain('ICMPv6RPL');
+  });
+
+  it('shows nothing where the firmware has nothing to tell yet', () => {
+    const elements = { MacStats: { t: NOW, minCorrection: 127, maxCorrection: -127 }, Joined: { t: NOW, joinedAsn: 0 } };
+    show(notify(loaded(), 'mote-status', { mote: EUI, port: PORT, elements }));
+    expect(section('MacStats').textContent).toMatch(/min correction\s*–.*max correction\s*–/s);
+    expect(section('Joined').textContent).toContain('not joined');
+    const root = { ...elements, IdManager: { ...ELEMENTS.IdManager, isDAGroot: true } };
+    show(notify(loaded(), 'mote-status', { mote: EUI, port: PORT, elements: root }));
+    expect(section('Joined').textContent).toMatch(/at ASN\s*root/);
+  });
+
+  it('that is known by its packets is old after minutes, one on a cable after half a minute', () => {
+    const far = mote({ source: 'dao', port: null, mote: '141592cc00000007', id16: '0007', last_heard: NOW - 60_000 });
+    show(loaded({ inventory: { t: NOW, motes: [mote({ last_heard: NOW - 60_000 }), far] }, status: {} }));
+    const old = (): boolean[] => [...section('Motes').querySelectorAll('td:nth-child(2) .age')].map((age) => age.querySelector('.tone-fair') !== null);
+    expect(old()).toEqual([true, false]);
+    ticker.now = NOW + 300_000;
+    flushSync();
+    expect(old()).toEqual([true, true]);
   });
 
   it('hides unused rows until they are asked for', () => {
@@ -344,6 +388,44 @@ describe('the charts', () => {
   });
 });
 
+describe('the history', () => {
+  const past = (span: number, more: object = {}): Past => ({ from: NOW - span, to: NOW, stepMs: span / 100, series: new Map([['rank', [[NOW - span, 512], [NOW - 1, 768]]]]), marks: [], trouble: '', ...more });
+
+  it('further back is what gui-host tells, of the mote that is shown, and no sooner than it is looked at', async () => {
+    const recall = vi.spyOn(session, 'recall').mockImplementation((_, __, span) => Promise.resolve(past(span === '7d' ? 604_800_000 : 900_000)));
+    show(loaded());
+    await vi.advanceTimersByTimeAsync(0);
+    expect(recall.mock.calls.map(([, mote]) => mote)).toEqual([null]);
+    select({ view: 'history', span: '7d' });
+    await vi.advanceTimersByTimeAsync(0);
+    flushSync();
+    expect(recall).toHaveBeenLastCalledWith(LBR, EUI, '7d');
+    const rank = plots.find((plot) => (plot.data[1] as unknown[] | undefined)?.[0] === 512);
+    expect(rank?.data.map((column) => (column as unknown[]).length)).toEqual([100, 100]);
+    expect(document.querySelector('[aria-label="Rank, the last 7 d"]')).not.toBeNull();
+  });
+
+  it('names what happened, and says what the host lacks', async () => {
+    const marks = [{ at: NOW - 60_000, kind: 'boot', name: '', value: 2, text: '' }];
+    vi.spyOn(session, 'recall').mockResolvedValue(past(900_000, { marks, trouble: 'the disk is full' }));
+    select({ view: 'history' });
+    show(loaded());
+    await vi.advanceTimersByTimeAsync(0);
+    flushSync();
+    expect(section('Mote 0001').textContent).toMatch(/the disk is full.*What happened in the last 15 min.*booted \(2 seen\)/s);
+  });
+
+  it('is asked for again after each snapshot', async () => {
+    const recall = vi.spyOn(session, 'recall').mockResolvedValue(past(900_000));
+    show(loaded());
+    await vi.advanceTimersByTimeAsync(0);
+    const before = recall.mock.calls.length;
+    session.episode++;
+    flushSync();
+    expect(recall.mock.calls.length).toBe(before + 1);
+  });
+});
+
 describe('the tabs', () => {
   it('are chosen by two keys, and kept in the address', () => {
     show(loaded());
@@ -457,6 +539,24 @@ describe('the link', () => {
     expect([...document.querySelectorAll('code')].map((each) => each.textContent)).toEqual(['first command', 'second command']);
   });
 
+  it('that is missing brings the routers that announce themselves, and the search can be made again', async () => {
+    const offer = { name: '<b>roof</b>', id: 'a1', version: '0.1.0', host: 'roof.local', port: 2222, addresses: ['192.0.2.7'], command: 'gui-host --lbr ssh://USER@192.0.2.7:2222' };
+    const discover = vi.spyOn(session, 'discover').mockResolvedValue([offer, { ...offer, name: 'attic', command: null }]);
+    const none = { links: [link('none', { lbr: null, target: null, commands: [] })], lbrs: {} };
+    show(reduce(loaded(), { kind: 'snapshot', result: none, at: NOW }));
+    await vi.advanceTimersByTimeAsync(0);
+    flushSync();
+    expect(words()).toMatch(/<b>roof<\/b> id a1 · version 0\.1\.0 · roof\.local, 192\.0\.2\.7 · port 2222.*attic.*has not told its address/);
+    expect([...document.querySelectorAll('code')].map((each) => each.textContent)).toEqual([offer.command]);
+    discover.mockRejectedValue(new Error('the port is taken'));
+    button('Look again').click();
+    await vi.advanceTimersByTimeAsync(0);
+    flushSync();
+    expect(words()).toContain('They could not be looked for: the port is taken.');
+    show(loaded());
+    expect(words()).not.toContain('Routers on the local network');
+  });
+
   it('that is being made shows its stages and ssh’s words', () => {
     const stages = [{ name: 'ssh started', state: 'done', t: NOW - 2000, text: '' }, { name: 'forward accepted', state: 'active', t: NOW - 1000, text: '' }];
     show(reduce(loaded(), { kind: 'snapshot', result: { links: [link('connecting', { lbr: null, stages, stderr: ['Permission denied'] })] }, at: NOW }));
@@ -491,8 +591,18 @@ describe('the log', () => {
     let model = loaded({ logs: [] });
     for (let n = 0; n < 502; n++) model = notify(model, 'mote-log', { t: NOW, severity: 'info', text: `line ${n}` });
     show(model);
+    const [lines, box] = [(): number => section('Log').querySelectorAll('li').length, document.querySelector('.lines')];
+    expect(lines()).toBe(80);
+    expect(section('Log').textContent).toContain('420 lines before: scroll up');
+    // Each time a person comes near to the first line, more are put before it.
+    Object.defineProperties(box, { scrollHeight: { value: 5000 }, clientHeight: { value: 300 } });
+    for (let turn = 0; turn < 6; turn++) {
+      if (box !== null) box.scrollTop = 0;
+      box?.dispatchEvent(new Event('scroll'));
+      flushSync();
+    }
+    expect(lines()).toBe(500);
     expect(section('Log').textContent).toContain('(2 older dropped)');
-    expect(section('Log').querySelectorAll('li')).toHaveLength(500);
   });
 
   it('hides a severity that is switched off', () => {

@@ -24,6 +24,7 @@ describe('the address', () => {
       lbr: 'a b',
       mote: 'port:/dev/ttyUSB0',
       view: 'history',
+      span: '24h',
       find: '0&0=#',
       cells: 'all',
       hide: ['info', 'verbose'],

@@ -61,17 +61,18 @@ impl Announcement {
     pub fn text(&self) -> String {
         let id = self.id.as_ref().map(|id| format!(", id {id}")).unwrap_or_default();
         let version = self.version.as_ref().map(|version| format!(", version {version}")).unwrap_or_default();
-        format!("{}{id}{version}\n  at {} ({})\n  {}\n", self.name, self.host, self.addresses.join(", "), self.connect())
+        let command = self.command().unwrap_or_else(|| "it has not told its address".to_owned());
+        format!("{}{id}{version}\n  at {} ({})\n  {command}\n", self.name, self.host, self.addresses.join(", "))
     }
 
-    /// The command that connects to it.
-    fn connect(&self) -> String {
-        match (self.addresses.first(), self.port) {
-            (None, _) => "it has not told its address".to_owned(),
-            (Some(address), SSH_PORT) => format!("gui-host --lbr USER@{address}"),
-            (Some(address), port) if address.contains(':') => format!("gui-host --lbr 'ssh://USER@[{address}]:{port}'"),
-            (Some(address), port) => format!("gui-host --lbr ssh://USER@{address}:{port}"),
-        }
+    /// The command that connects to it; none while it has not told an address.
+    pub fn command(&self) -> Option<String> {
+        let address = self.addresses.first()?;
+        Some(match self.port {
+            SSH_PORT => format!("gui-host --lbr USER@{address}"),
+            port if address.contains(':') => format!("gui-host --lbr 'ssh://USER@[{address}]:{port}'"),
+            port => format!("gui-host --lbr ssh://USER@{address}:{port}"),
+        })
     }
 }
 

@@ -1,9 +1,10 @@
-//! `gui-host discover`: which routers announce themselves on the local network, by DNS-SD over multicast DNS (RFC 6763, RFC 6762).
+//! `gui-host discover`, and the page that has no router: which routers announce themselves on the local network, by DNS-SD over multicast DNS (RFC 6763, RFC 6762).
 //!
-//! It only asks and prints. What it hears comes from anybody on the network: it is shown and never run, and who announces
+//! It only asks and tells. What it hears comes from anybody on the network: it is shown and never run, and who announces
 //! itself as a router is one only when the keys have been proved.
 
 mod announcement;
+pub mod search;
 
 use std::{
     collections::BTreeMap,

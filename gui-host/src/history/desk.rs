@@ -1,5 +1,5 @@
 //! Where viewers' questions about history are answered: outside the hub, since a disk can be slow,
-//! one after the other, since none is urgent.
+//! one after the other, since none is urgent. A search of the local network takes seconds, and goes beside them.
 //!
 //! Exports go over HTTP, since a file of a hundred megabytes has no place in a WebSocket. The page
 //! cannot show its token there without writing it into an address, so it is given a ticket instead:
@@ -22,10 +22,11 @@ use super::{
 };
 use crate::{
     clock::Now,
+    discover::search::Searcher,
     hall::Hall,
     hub::{
         Hub,
-        history::{Asked, Unanswered},
+        history::{Asked, Question, Unanswered},
         model::{Text, to_text},
     },
     random,
@@ -43,6 +44,7 @@ pub struct Desk {
     /// The archive, unless the host was started without one.
     archive: Option<Arc<State>>,
     tickets: Mutex<VecDeque<Ticket>>,
+    searcher: Searcher,
 }
 
 struct Ticket {
@@ -54,7 +56,7 @@ struct Ticket {
 impl Desk {
     /// A desk before an archive, or without one.
     pub fn new(archive: Option<Arc<State>>) -> Arc<Self> {
-        Arc::new(Self { archive, tickets: Mutex::default() })
+        Arc::new(Self { archive, tickets: Mutex::default(), searcher: Searcher::default() })
     }
 
     /// Answers what the hub is asked, for ever.
@@ -65,6 +67,10 @@ impl Desk {
                 let answer = match question.asked.clone() {
                     Asked::Charts(charts, recent) => self.charts(charts, recent).await,
                     Asked::Export(export) => self.export(export),
+                    Asked::Routers => {
+                        tokio::spawn(self.clone().answer_search(hall.clone(), question));
+                        continue;
+                    }
                 };
                 hall.tell(|hub, _| hub.handle_history_answer(&question, answer));
             }
@@ -72,6 +78,12 @@ impl Desk {
                 return;
             }
         }
+    }
+
+    /// Ends with the host: then nobody waits for it any more.
+    async fn answer_search(self: Arc<Self>, hall: Arc<Hall>, question: Question) {
+        let answer = self.searcher.search().await;
+        hall.tell(|hub, _| hub.handle_history_answer(&question, answer));
     }
 
     async fn charts(&self, charts: Charts, recent: Recent) -> Result<Text, Unanswered> {

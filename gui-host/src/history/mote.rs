@@ -8,7 +8,7 @@ use super::{
     elements::{self, DagEntry, Entry, Neighbor, Told},
     ledger::{Ledger, Pen},
     moment::Moment,
-    record::{self, Event},
+    record::{self, Event, SAME_TIME},
     series::{Quantity, Reading},
     track::{Pace, Timed, Track},
 };
@@ -34,8 +34,9 @@ pub struct Mote {
     /// The parent that was told last.
     parent: Option<String>,
     asn: Option<(u64, u64)>,
-    /// When it booted last, on the router's clock.
+    /// When it booted last, on the router's clock, and how often it had then.
     booted: Option<u64>,
+    boots: Option<u64>,
     /// The host's Unix ms of its last neighbour row and duty cycle of its own.
     own_parent: Option<u64>,
     own_duty: Option<u64>,
@@ -53,6 +54,7 @@ impl Mote {
             parent: None,
             asn: None,
             booted: None,
+            boots: None,
             own_parent: None,
             own_duty: None,
             heard: 0,
@@ -107,10 +109,12 @@ impl Mote {
     /// Its entry in the inventory.
     pub fn handle_entry(&mut self, moment: Moment, entry: &Entry<'_>, lbr: &Arc<str>, ledger: &mut Ledger) {
         self.heard = moment.now;
-        if entry.booted.is_none() || entry.booted == self.booted {
+        let Some(booted) = entry.booted else { return };
+        // The router works the time out anew for each inventory, to a few milliseconds.
+        if entry.boots == self.boots && self.booted.is_some_and(|known| known.abs_diff(booted) <= SAME_TIME) {
             return;
         }
-        self.booted = entry.booted;
+        (self.booted, self.boots) = (Some(booted), entry.boots);
         self.asn = None;
         if let Some(at) = moment.at(entry.booted) {
             self.pen(lbr, ledger).event(at, Event::Boot { boots: entry.boots.unwrap_or(0) });

@@ -124,7 +124,7 @@ impl Charts {
 
     fn marks(&self, recent: &Recent, mut marks: Vec<Mark>) -> Vec<Mark> {
         for mark in &recent.marks {
-            if !marks.contains(mark) {
+            if !marks.iter().any(|known| mark.repeats(known)) {
                 marks.push(mark.clone());
             }
         }
@@ -299,10 +299,11 @@ mod tests {
         let mut push = |t, fact| ring.push(&Record { lbr: "a".into(), mote: Some(MOTE.into()), t, fact });
         push(12_500, Fact::Value(Quantity::Queue, Reading::plain(5.0)));
         push(12_000, Fact::Event(Event::Boot { boots: 2 }));
-        let old = Mark { t: 11_000, kind: "boot".to_owned(), name: String::new(), value: Some(1.0), text: String::new() };
+        let boot = |t, boots| Mark { t, kind: "boot".to_owned(), name: String::new(), value: Some(boots), text: String::new() };
+        let old = vec![boot(11_000, 1.0), boot(11_999, 2.0)];
         let kept = Kept { from: "database", trouble: None, lost: 0 };
         let text = charts
-            .answer::<()>(&charts.recent(&ring), vec![old], kept, |quantity, tell| {
+            .answer::<()>(&charts.recent(&ring), old, kept, |quantity, tell| {
                 if quantity == Quantity::Queue {
                     for t in [11_000, 12_500, 13_000] {
                         tell(Point { t, value: Some(1.0) });
@@ -319,7 +320,7 @@ mod tests {
                 "series": {
                     "prr": [], "rssi": [], "queue": [[11_000, 1.0], [12_000, 5.0], [13_000, 5.0]], "rank": [], "asn_rate": [], "duty": []
                 },
-                "marks": [{"t": 11_000, "kind": "boot", "value": 1.0}, {"t": 12_000, "kind": "boot", "value": 2.0}]
+                "marks": [{"t": 11_000, "kind": "boot", "value": 1.0}, {"t": 11_999, "kind": "boot", "value": 2.0}]
             })
         );
     }

@@ -37,6 +37,9 @@ pub enum Fact {
     Event(Event),
 }
 
+/// An event that comes again at the same time, but for the jitter of the link, milliseconds.
+pub const SAME_TIME: u64 = 2000;
+
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
@@ -181,6 +184,14 @@ pub struct Mark {
 }
 
 impl Mark {
+    /// Whether this is the other one told again. A boot is worked out from its age, and so is known to the jitter of the link.
+    pub fn repeats(&self, other: &Self) -> bool {
+        if self.kind != BOOT {
+            return self == other;
+        }
+        other.kind == BOOT && self.value == other.value && self.t.abs_diff(other.t) <= SAME_TIME
+    }
+
     /// The mark of an event, if it is shown beside charts.
     pub fn of(t: u64, event: &Event) -> Option<Self> {
         let Columns { name, value, text, .. } = event.columns();

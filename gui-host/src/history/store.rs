@@ -14,7 +14,7 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, params};
 
-use super::record::{COUNT, Columns, Event, Fact, Record, Repeat};
+use super::record::{COUNT, Columns, Event, Fact, Record, Repeat, SAME_TIME};
 use crate::private_file;
 
 /// Marks our files ("OWLH"), and the version of the tables.
@@ -40,9 +40,6 @@ const LEAST_PAGES: u64 = 256;
 
 /// Ids of series that are remembered.
 const MAX_IDS: usize = 65_536;
-
-/// An event that comes again at the same time, but for the jitter of the link, milliseconds.
-const SAME_TIME: u64 = 2000;
 
 /// Version 1. `mote`, `name` and `detail` are empty where there is none: null is never equal to null.
 const TABLES: &str = "

@@ -40,7 +40,7 @@ impl Hub {
             (router.hello, router.target, router.link) = (hello, target, link);
         } else {
             let (model, ignored) = (Model::default(), BTreeMap::new());
-            self.routers.insert(id.clone(), Router { hello, target, link, model, ignored });
+            self.routers.insert(id.clone(), Router { hello, target, link, model, health_came: None, ignored });
         }
         self.connections.insert(connection, id.clone());
         self.refresh_packets();
@@ -67,6 +67,9 @@ impl Hub {
         };
         if let Some(open) = router.open() {
             open.last_message = now;
+        }
+        if matches!(applied, Applied::Told(Topic::LbrHealth, _)) {
+            router.health_came = Some(now);
         }
         self.tell(now, &id, applied);
         self.refresh_shown(now, &id);

@@ -56,6 +56,10 @@ impl Hub {
                 Ok(result) => rpc::result(&id, &result),
                 Err(error) => Refused::new(id, error.into()).message(),
             },
+            Ok(Request { id, ask: Ask::Routers }) => match self.handle_search(viewer, &id) {
+                Ok(()) => return,
+                Err(error) => Refused::new(id, error).message(),
+            },
             Ok(Request { id, ask: Ask::History(ask) }) => match self.handle_history(now, viewer, &id, ask) {
                 Ok(()) => return,
                 Err(error) => Refused::new(id, error).message(),

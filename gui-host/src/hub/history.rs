@@ -1,5 +1,5 @@
 //! What the hub has to do with history: it tells the chronicle what routers say, and hands on what
-//! viewers ask.
+//! viewers ask of it, and of the local network.
 //!
 //! A question is answered later and elsewhere, so its answer may come after those of later requests.
 
@@ -36,6 +36,8 @@ pub enum Asked {
     Charts(Charts, Recent),
     /// A download.
     Export(Export),
+    /// Which routers announce themselves on the local network.
+    Routers,
 }
 
 /// Why there is no answer.
@@ -54,6 +56,15 @@ impl Hub {
             }
             HistoryAsk::Export(raw) => Asked::Export(raw.check(now).map_err(RpcError::Params)?),
         };
+        self.queue_question(viewer, id, asked)
+    }
+
+    /// A viewer asks what else there is to connect to.
+    pub(super) fn handle_search(&mut self, viewer: ViewerId, id: &RawValue) -> Result<(), RpcError> {
+        self.queue_question(viewer, id, Asked::Routers)
+    }
+
+    fn queue_question(&mut self, viewer: ViewerId, id: &RawValue, asked: Asked) -> Result<(), RpcError> {
         let open = self.viewers.get_mut(&viewer).map_or(0, |viewer| viewer.open_questions);
         if self.questions.len() >= MAX_QUESTIONS || open >= MAX_OF_ONE {
             return Err(RpcError::TooMany);

@@ -101,3 +101,18 @@ fn links_and_logs_are_handed_to_the_archive_once() {
     let second = kinds(&mut stage);
     assert!(second.len() == 2 && second[0].contains("stale") && second[1].contains("cable cut"), "{second:?}");
 }
+
+#[test]
+fn a_search_of_the_local_network_is_answered_later_and_counts_as_a_question() {
+    let mut stage = Stage::new(&[]);
+    let viewer = stage.viewer();
+    ask(&mut stage, viewer, "discover", &json!({}));
+    let question = stage.hub.poll_question().unwrap();
+    assert!(matches!(question.asked, Asked::Routers) && stage.told(viewer).is_empty());
+    stage.hub.handle_history_answer(&question, Ok(to_text(&json!({"routers": []}))));
+    assert_eq!(stage.told(viewer), [json!({"jsonrpc": "2.0", "id": 9, "result": {"routers": []}})]);
+    for _ in 0..5 {
+        ask(&mut stage, viewer, "discover", &json!({}));
+    }
+    assert_eq!(codes(&stage.told(viewer)), [-32003]);
+}

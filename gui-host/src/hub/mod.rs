@@ -7,6 +7,7 @@
 pub mod call;
 pub mod command;
 mod element;
+pub mod figures;
 mod from_routers;
 mod from_scripts;
 mod from_viewers;

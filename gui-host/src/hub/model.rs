@@ -3,6 +3,7 @@
 //! It says what of each message viewers are told. It never grows beyond its bounds, whatever comes.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, VecDeque},
     sync::Arc,
 };
@@ -178,6 +179,42 @@ impl Model {
         };
         self.health = Some(text.clone());
         Ok(Applied::Told(Topic::LbrHealth, text))
+    }
+
+    /// The newest report about processes and ports.
+    pub fn health(&self) -> Option<&Text> {
+        self.health.as_ref()
+    }
+
+    /// How many motes there are, by source and link. Words that the contract does not have become `other`.
+    pub fn mote_links(&self) -> BTreeMap<(&'static str, &'static str), u64> {
+        #[derive(serde::Deserialize)]
+        struct Mote<'a> {
+            #[serde(borrow)]
+            source: Cow<'a, str>,
+            #[serde(borrow)]
+            link: Cow<'a, str>,
+        }
+        let mut numbers = BTreeMap::new();
+        let motes = self.inventory.iter().flat_map(|set| &set.motes);
+        for mote in motes.filter_map(|mote| serde_json::from_str::<Mote<'_>>(mote.get()).ok()) {
+            let known = |words: &[&'static str], word: &str| words.iter().find(|known| **known == word).copied().unwrap_or("other");
+            let source = known(&["serial", "dao"], &mote.source);
+            let link = known(&["probing", "up", "silent", "down", "fault"], &mote.link);
+            *numbers.entry((source, link)).or_default() += 1;
+        }
+        numbers
+    }
+
+    /// Counts by signal, of all senders together. Behind an `@` some signals name a port.
+    pub fn event_sums(&self) -> BTreeMap<String, u64> {
+        let mut sums = BTreeMap::<String, u64>::new();
+        for ((_, signal), number) in &self.counts.counts {
+            let signal = signal.split('@').next().unwrap_or(signal);
+            let sum = sums.entry(signal.to_owned()).or_default();
+            *sum = sum.saturating_add(*number);
+        }
+        sums
     }
 
     /// Everything, as one value for a viewer.

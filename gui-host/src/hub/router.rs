@@ -25,6 +25,8 @@ pub struct Router {
     pub link: Link,
     /// Its last values; they stay when the link is lost.
     pub model: Model,
+    /// When the newest report about its processes and ports came.
+    pub health_came: Option<Now>,
     /// What was not used, by reason.
     pub ignored: BTreeMap<&'static str, u64>,
 }

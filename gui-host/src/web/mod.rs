@@ -3,9 +3,11 @@
 //!
 //! It is never named in a tunnel. No request changes anything but through `/ws`, which takes only
 //! the page of this very listener, and `/wslink`, which takes programs too; both only with the token.
-//! `/history/TICKET` is a download that somebody with the token asked for.
+//! `/history/TICKET` is a download that somebody with the token asked for. `/capture` and `/metrics` are for programs, which
+//! show the token in a header.
 
 mod assets;
+pub mod bearer;
 pub mod conversation;
 mod download;
 mod headers;
@@ -29,6 +31,7 @@ use tokio::task::JoinSet;
 
 pub use self::session::Token;
 use crate::{
+    capture,
     hall::Hall,
     history::desk::Desk,
     loopback::{
@@ -36,6 +39,7 @@ use crate::{
         admission::{Door, House, Pass},
         hosts::{Hosts, has_own_origin, require_own_host},
     },
+    metrics::{self, MetricsToken},
     wslink,
 };
 
@@ -50,6 +54,8 @@ pub struct Web {
     pub token: Token,
     /// Who gives out downloads.
     pub desk: Arc<Desk>,
+    /// What opens `/metrics` beside the token, and nothing else.
+    pub metrics_token: Option<MetricsToken>,
 }
 
 /// Serves the page on both loopback addresses.
@@ -58,6 +64,8 @@ pub fn serve(tasks: &mut JoinSet<()>, bound: Bound, web: Web) {
         .route("/ws", get(enter))
         .route("/wslink", get(wslink::enter))
         .route("/history/{ticket}", get(download::download))
+        .route("/capture", get(capture::stream))
+        .route("/metrics", get(metrics::page))
         .fallback(get(assets::asset))
         .layer(middleware::from_fn_with_state(Hosts::new(&[bound.port]), require_own_host))
         .layer(middleware::map_response(headers::protect))

@@ -72,12 +72,16 @@
 //!    the host's start, and `kept.trouble` says why if there should be one. `kept.lost` are records that were not kept.
 //! 8. `history.export` `{"format":"csv"|"jsonl","lbr","mote","from","to"}`, all but `format` optional. Result
 //!    `{"path":"/history/<ticket>","expires_ms":60000}`: the path of a download, once and within that time.
+//! 9. `discover`, without parameters: the routers that announce themselves on the local network (DNS-SD). The answer comes
+//!    after two seconds, or at once with what was found in the last five:
+//!    `{"routers":[{"name","id","version","host","port","addresses":[],"command"}]}`. Names come from anybody; `command` holds
+//!    an address and a port only, and is null while no address is known. Nothing is connected: a person runs the command.
 //!
 //! Errors: -32700 invalid JSON; -32600 no JSON-RPC request (an `id` that is a number or a string of
 //! at most 64 bytes is required, batches are not taken); -32601 unknown method; -32602 invalid
 //! params; -32001 wrong token; -32002 unknown lbr; -32003 more than 10 requests a second; -32004
-//! the router cannot be reached now (link lost, or too much waits for it); -32005 history cannot be told. More than
-//! 4 questions about history at once are refused with -32003 too.
+//! the router cannot be reached now (link lost, or too much waits for it); -32005 history, or the local network, cannot be told. More than
+//! 4 such questions at once are refused with -32003 too.
 //!
 //! Limits: 64 KiB per message to the host. The host pings every 15 s; a browser that has sent
 //! nothing for 40 s is closed. A viewer for which more than 4,096 notifications or 8 MiB wait is
@@ -124,6 +128,8 @@ pub enum Ask {
     Hub(Call),
     /// What is answered when it has been looked up.
     History(HistoryAsk),
+    /// Which routers announce themselves; answered when they had time to.
+    Routers,
 }
 
 /// What is asked about history.
@@ -145,7 +151,7 @@ pub enum RpcError {
     #[error("not a JSON-RPC 2.0 request: {0}")]
     Request(String),
     /// No such method.
-    #[error("unknown method; there are subscribe, ui-event, refresh, history and history.export")]
+    #[error("unknown method; there are subscribe, ui-event, refresh, history, history.export and discover")]
     Method,
     /// Wrong parameters.
     #[error("invalid params: {0}")]
@@ -234,6 +240,7 @@ pub fn parse(text: &str) -> Result<Request, Refused> {
         "ui-event" => parse_event(params).map(Ask::Hub),
         "refresh" => parse_refresh(params).map(Ask::Hub),
         "history" => self::params(params).map(|raw| Ask::History(HistoryAsk::Charts(raw))),
+        "discover" => Ok(Ask::Routers),
         "history.export" => self::params(params).map(|raw| Ask::History(HistoryAsk::Export(raw))),
         _ => Err(RpcError::Method),
     };
@@ -433,7 +440,7 @@ mod tests {
 
         #[test]
         fn no_request_makes_the_parser_panic(
-            method in "subscribe|ui-event|refresh|history|history.export|authenticate",
+            method in "subscribe|ui-event|refresh|history|history.export|discover|authenticate",
             params in r#"[\[\]{}":,a-z0-9]{0,40}"#,
         ) {
             let text = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);

@@ -73,7 +73,12 @@ fn keygen_makes_a_key_once_and_says_how_to_copy_it() {
 
 #[test]
 fn help_is_as_it_was_accepted() {
-    for (task, golden) in [(None, "gui-host.txt"), (Some("keygen"), "gui-host-keygen.txt"), (Some("discover"), "gui-host-discover.txt")] {
+    for (task, golden) in [
+        (None, "gui-host.txt"),
+        (Some("keygen"), "gui-host-keygen.txt"),
+        (Some("discover"), "gui-host-discover.txt"),
+        (Some("capture"), "gui-host-capture.txt"),
+    ] {
         let arguments: Vec<&str> = task.into_iter().chain(["--help"]).collect();
         let output = command(&arguments).output().unwrap();
         let help = String::from_utf8(output.stdout).unwrap();

@@ -2,10 +2,12 @@
 //!
 //! Every test starts its own host on free ports and ends only that.
 
+mod capture;
 mod command_line;
 mod discover;
 mod json;
 mod link;
+mod metrics;
 mod page;
 mod program;
 mod router;

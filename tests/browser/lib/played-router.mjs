@@ -12,6 +12,8 @@ export class PlayedRouter {
   #seq = 0;
   #fake;
   sent = 0;
+  /** A router that says nothing more, while its link still answers. */
+  isSilent = false;
   /** The host's words if it has closed the link. */
   ended = null;
 
@@ -29,7 +31,7 @@ export class PlayedRouter {
     if (first.type !== 'welcome') throw new Error(`the host does not welcome the router: ${JSON.stringify(first)}`);
     router.#socket.on('close', (code, reason) => (router.ended = `${code} ${reason}`));
     router.#tellAll(state);
-    router.#fake.listen((topic, _, message) => topic === 'link' || router.#send(message));
+    router.#fake.listen((topic, _, message) => topic === 'link' || router.isSilent || router.#send(message));
     return router;
   }
 

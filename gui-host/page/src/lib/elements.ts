@@ -7,6 +7,7 @@ import {
   asAsn,
   asCellType,
   asCode,
+  asCorrection,
   asJoinedAsn,
   asJoinPriority,
   asNumber,
@@ -29,6 +30,8 @@ export interface FieldSpec {
   readonly name: string;
   readonly label: string;
   readonly show: Show;
+  /** What stands there for a DAG root that tells 0. */
+  readonly ofRoot?: Shown;
 }
 
 export interface ElementSpec {
@@ -107,7 +110,7 @@ export const SCALARS: readonly ElementSpec[] = [
   {
     name: 'Joined',
     about: 'When the secure join was completed',
-    fields: [field('joinedAsn', 'at ASN', asJoinedAsn)],
+    fields: [{ ...field('joinedAsn', 'at ASN', asJoinedAsn), ofRoot: { text: 'root', hint: 'a root does not join: the network begins with it', tone: 'muted' } }],
   },
   {
     name: 'kaPeriod',
@@ -121,8 +124,8 @@ export const SCALARS: readonly ElementSpec[] = [
       field('numSyncPkt', 'sync by packet', asNumber),
       field('numSyncAck', 'sync by ACK', asNumber),
       field('numDeSync', 'desynchronised', asNumber),
-      field('minCorrection', 'min correction', asUnit('ticks')),
-      field('maxCorrection', 'max correction', asUnit('ticks')),
+      field('minCorrection', 'min correction', asCorrection),
+      field('maxCorrection', 'max correction', asCorrection),
       field('dutyCycle', 'radio duty cycle', asRatio),
       field('numTicsOn', 'ticks on', asNumber),
       field('numTicsTotal', 'ticks in all', asNumber),

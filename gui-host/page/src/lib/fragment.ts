@@ -1,6 +1,8 @@
 // The part of the address after `#`. It brings the token once, which must not stay visible, and keeps what is selected,
 // so that a reload or a bookmark shows the same.
 
+import { SPANS, type Span } from './span';
+
 export const TABS = ['overview', 'schedule', 'log', 'commands', 'counts', 'health'] as const;
 export type Tab = (typeof TABS)[number];
 
@@ -13,6 +15,8 @@ export interface Selection {
   readonly lbr: string | null;
   readonly mote: string | null;
   readonly view: View;
+  /** How far back the charts go. */
+  readonly span: Span;
   /** What the search names. */
   readonly find: string;
   /** Whether the schedule shows one mote or all of them. */
@@ -28,6 +32,7 @@ export const NOTHING_SELECTED: Selection = {
   lbr: null,
   mote: null,
   view: 'status',
+  span: '15m',
   find: '',
   cells: 'one',
   hide: [],
@@ -48,6 +53,7 @@ export function parseFragment(hash: string): Fragment {
     lbr: get('lbr'),
     mote: get('mote'),
     view: VIEWS.find((view) => view === get('view')) ?? 'status',
+    span: SPANS.find((span) => span === get('span')) ?? '15m',
     find: get('find') ?? '',
     cells: get('cells') === 'all' ? 'all' : 'one',
     hide: get('hide')?.split(' ') ?? [],

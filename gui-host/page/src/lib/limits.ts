@@ -13,6 +13,9 @@ export const MAX_COMMANDS = 50;
 export const MAX_PROCESSES = 32;
 export const MAX_REASONS = 32;
 export const MAX_PORTS = 1024;
+/** Of an answer about history, as gui-host bounds it too. */
+export const MAX_POINTS = 10_000;
+export const MAX_MARKS = 500;
 /** Parents of one mote; RFC 6550 networks tell one or two. */
 export const MAX_PARENTS = 16;
 /** Stages of a link, lines of ssh's words, commands to copy. */
@@ -24,3 +27,5 @@ export const MAX_LINES = 50;
  */
 export const OLD_ELEMENT_MS = 30_000;
 export const OLD_ROW_MS = 300_000;
+/** A mote without a cable is heard by its DAOs and packets, which are a minute and more apart. */
+export const OLD_PACKET_MS = 300_000;

@@ -110,6 +110,8 @@ export interface Sources {
 export interface Row {
   readonly t: number | null;
   readonly values: ReadonlyMap<string, unknown>;
+  /** One of the values. Who needs only a few of a row asks so, and the row is not taken apart for it. */
+  field(name: string): unknown;
 }
 
 /** A status element as it was last heard. `rows` is there for tables only; unknown fields are kept like known ones. */

@@ -157,39 +157,65 @@ export function isEarlier(t: number | null, booted: number | null): boolean {
   return t !== null && booted !== null && t < booted;
 }
 
+/** What is worked out from an element stays the same as long as the element does. */
+function perElement<Value>(workOut: (element: Element) => Value): (element: Element) => Value {
+  const known = new WeakMap<Element, { readonly value: Value }>();
+  return (element) => {
+    const found = known.get(element) ?? { value: workOut(element) };
+    known.set(element, found);
+    return found.value;
+  };
+}
+
+const usedOf = perElement(
+  ({ rows }) => [...(rows?.values() ?? [])].filter((row) => number(fields(row.field('owner'))['code']) !== 0).length,
+);
+
 function queueOf(queue: Element | undefined, booted: number | null): Heard<Fill> | null {
   if (queue?.rows == null) return null;
-  const used = [...queue.rows.values()].filter((row) => number(fields(row.values.get('owner'))['code']) !== 0).length;
-  return heard({ used, of: queue.rows.size }, queue.t, booted);
+  return heard({ used: usedOf(queue), of: queue.rows.size }, queue.t, booted);
+}
+
+interface Preferred {
+  readonly parent: Parent;
+  readonly t: number | null;
 }
 
 /** The row of the neighbour table that says so. After a change of parent two may say so for a while: the newer one counts. */
-function parentOf(neighbors: Element | undefined, booted: number | null): Heard<Parent> | null {
-  let best: Heard<Parent> | null = null;
-  for (const row of neighbors?.rows?.values() ?? []) {
+const preferredOf = perElement(({ rows }) => {
+  let best: Preferred | null = null;
+  for (const row of rows?.values() ?? []) {
     const parent = preferred(row);
-    if (parent === null) continue;
-    const found = heard(parent, row.t, booted);
-    if (best === null || (found.t ?? 0) > (best.t ?? 0)) best = found;
+    if (parent !== null && (best === null || (row.t ?? 0) > (best.t ?? 0))) best = { parent, t: row.t };
   }
   return best;
+});
+
+function parentOf(neighbors: Element | undefined, booted: number | null): Heard<Parent> | null {
+  const best = neighbors === undefined ? null : preferredOf(neighbors);
+  return best === null ? null : heard(best.parent, best.t, booted);
 }
 
-function preferred({ values }: Row): Parent | null {
-  const key = neighborKey(values);
-  if (key === null || flag(values.get('used')) === false || flag(values.get('parentPreference')) !== true) return null;
+/** Whom a mote hears, by its neighbour table: their EUI-64s. */
+export const neighborsHeard = perElement(({ rows }): readonly string[] =>
+  [...(rows?.values() ?? [])].flatMap((row) => (flag(row.field('used')) === false ? [] : (neighborKey(row) ?? []))),
+);
+
+function preferred(row: Row): Parent | null {
+  const key = neighborKey(row);
+  if (key === null || flag(row.field('used')) === false || flag(row.field('parentPreference')) !== true) return null;
   return {
     key,
     told: 'neighbors',
-    rssi: number(values.get('rssi')),
-    sent: number(values.get('numTx')),
-    acked: number(values.get('numTxACK')),
+    rssi: number(row.field('rssi')),
+    sent: number(row.field('numTx')),
+    acked: number(row.field('numTxACK')),
   };
 }
 
 /** The EUI-64 of a neighbour. */
-export function neighborKey(values: ReadonlyMap<string, unknown>): string | null {
-  const address = fields(values.get('addr'));
+function neighborKey(row: Row): string | null {
+  const address = fields(row.field('addr'));
   return address['type'] === '64b' ? text(address['value']) || null : null;
 }
 

@@ -68,6 +68,8 @@ export class Page {
     const chosen = this.selection.mote === null ? [] : [this.selection.mote];
     return this.found.size > 0 ? this.found : new Set(this.pointed === null ? chosen : [this.pointed]);
   });
+  /** What a person is after: what was found, else what was chosen. */
+  readonly after: string | null = $derived([...this.found][0] ?? this.selection.mote);
   readonly #wayKeys: string = $derived([...this.lit].flatMap((key) => route(this.graph.nodes, key)).join('\n'));
   readonly way: ReadonlySet<string> = $derived(new Set(this.#wayKeys.split('\n')));
 

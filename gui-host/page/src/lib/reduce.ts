@@ -1,7 +1,7 @@
 // The reducer: what happened in, the next model out. Pure, and it never throws, whatever the message looks like.
 // One file per topic holds how that topic is read; this one only says which message goes where.
 
-import { observe } from './clock';
+import { localTime, observe } from './clock';
 import * as command from './command';
 import { applyCounts } from './counts';
 import { readDag } from './dag';
@@ -61,9 +61,12 @@ function applySnapshot(model: Model, result: unknown, at: number): Model {
       break;
     }
     const link = links.find((candidate) => candidate.lbr?.id === id);
-    lbrs.set(id, lbrFromSnapshot(id, fields(value), link, at));
+    const lbr = lbrFromSnapshot(id, fields(value), link, at);
+    lbrs.set(id, lbr);
+    // They are as old as they say, and not of the moment in which this page was opened.
     for (const outcome of list(fields(value)['outcomes'])) {
-      commands = command.applyOutcome(commands, id, fields(outcome), at);
+      const t = number(fields(outcome)['t']);
+      commands = command.applyOutcome(commands, id, fields(outcome), t === null ? at : localTime(lbr.clockOffset, t));
     }
   }
   return { ...next, links, lbrs, commands };

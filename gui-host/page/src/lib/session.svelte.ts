@@ -4,10 +4,13 @@
 
 import { formatFragment, NOTHING_SELECTED, parseFragment, type Selection } from './fragment';
 import { History } from './history';
+import { readOffers, type Offer } from './offer';
+import { readPast, type Past } from './past';
 import { INITIAL_MODEL, type Model } from './model';
 import { reduce, type Action } from './reduce';
 import { RpcClient, type Socket } from './rpc';
 import { fields, raw, text } from './shapes';
+import { REACH, type Span } from './span';
 import { currentToken, rememberToken } from './token';
 import type { Wish } from './wish';
 
@@ -24,6 +27,8 @@ export class Session {
   model: Model = $state.raw(INITIAL_MODEL);
   selection: Selection = $state.raw(NOTHING_SELECTED);
   readonly history = new History();
+  /** Counts up when the page may have missed something: with each snapshot, and when a hidden tab is seen again. */
+  episode: number = $state(0);
 
   #newest: Model = INITIAL_MODEL;
   #frame: number | null = null;
@@ -38,7 +43,10 @@ export class Session {
       token: currentToken,
       events: {
         server: (server) => this.#dispatch({ kind: 'server', server }),
-        snapshot: (result) => this.#dispatch({ kind: 'snapshot', result, at: Date.now() }),
+        snapshot: (result) => {
+          this.#dispatch({ kind: 'snapshot', result, at: Date.now() });
+          this.episode++;
+        },
         notification: (topic, params) =>
           this.#dispatch({ kind: 'notification', topic, params, at: Date.now() }),
       },
@@ -48,7 +56,9 @@ export class Session {
   start(): void {
     window.addEventListener('hashchange', () => this.#readAddress());
     document.addEventListener('visibilitychange', () => {
-      if (!document.hidden) this.#client.retryNow();
+      if (document.hidden) return;
+      this.episode++;
+      this.#client.retryNow();
     });
     setInterval(() => this.#record(), RECORD_MS);
     if (!this.#readAddress()) this.#client.start();
@@ -62,6 +72,31 @@ export class Session {
 
   retryNow(): void {
     this.#client.retryNow();
+  }
+
+  /** What gui-host remembers of a mote, or of the router itself. What is recent is taken into the page's own ring too. */
+  async recall(lbr: string, mote: string | null, span: Span): Promise<Past> {
+    const { ms, stepMs } = REACH[span];
+    const to = Date.now();
+    const past = readPast(await this.#client.call('history', { lbr, mote, from: to - ms, to, step_ms: stepMs }));
+    if (past === null) throw new Error('gui-host tells history in a form that this page does not know');
+    if (past.stepMs === 1_000) for (const [series, points] of past.series) this.history.feed(lbr, mote, series, points, Date.now());
+    return past;
+  }
+
+  /** The routers that announce themselves on the local network; it takes a few seconds. */
+  async discover(): Promise<readonly Offer[]> {
+    return readOffers(await this.#client.call('discover', {}));
+  }
+
+  /** The path of a download with all that gui-host has kept of a mote, or of the whole network. */
+  async exported(lbr: string, mote: string | null, span: Span, format: 'csv' | 'jsonl'): Promise<string> {
+    const to = Date.now();
+    const answer = await this.#client.call('history.export', { format, lbr, ...(mote === null ? {} : { mote }), from: to - REACH[span].ms, to });
+    const path = text(fields(answer)['path']);
+    // It becomes an address of this page's own host, whatever is answered.
+    if (path === null || !/^\/history\/[0-9a-z]+$/i.test(path)) throw new Error('gui-host named no download');
+    return path;
   }
 
   /** Asks a router for something, and follows what becomes of it. */

@@ -22,6 +22,9 @@ export const UNHEARD: Shown = { text: '–', tone: 'muted' };
 const NO_RANK = 65_535;
 const NO_JOIN_PRIORITY = 255;
 
+/** Where the firmware starts to look for the least (127) and the greatest (-127) correction. */
+const NO_CORRECTION = 127;
+
 function known(reader: (value: unknown) => Shown | null): Show {
   return (value) => {
     if (value === undefined || value === null) return UNHEARD;
@@ -77,6 +80,13 @@ export const asAsn: Show = known((value) => {
 export const asJoinedAsn: Show = known((value) =>
   value === 0 ? { text: 'not joined', hint: 'stays 0 without the secure join', tone: 'muted' } : asAsn(value),
 );
+
+/** The least and the greatest correction of the clock. From where the firmware starts (±127) means that there was none yet. */
+export const asCorrection: Show = known((value) => {
+  const read = number(value);
+  if (read === null) return null;
+  return Math.abs(read) === NO_CORRECTION ? { text: '–', hint: 'none yet', tone: 'muted' } : { text: `${read} ticks` };
+});
 
 /** A ratio of 0 to 1. Null, unlike an absent field, says that there is nothing to divide by yet. */
 export const asRatio: Show = (value) => {

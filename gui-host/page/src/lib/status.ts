@@ -3,7 +3,7 @@
 
 import { MAX_ELEMENTS, MAX_FIELDS, MAX_MOTES, MAX_ROWS } from './limits';
 import { moteKey, type Element, type Elements, type Lbr, type Row } from './model';
-import { entries, isFields, number, text, type Fields } from './shapes';
+import { entries, fields, isFields, number, text, type Fields } from './shapes';
 
 /** Null when the message names neither a mote nor a port, or when there is no room for another mote. */
 export function applyStatus(lbr: Lbr, message: Fields): Lbr | null {
@@ -56,18 +56,39 @@ function isTable(value: unknown): value is object {
 function mergeRows(before: ReadonlyMap<string, Row>, changes: object): ReadonlyMap<string, Row> {
   const rows = new Map(before);
   for (const [place, value] of Object.entries(changes)) {
-    const { t, values } = readRow(value);
-    const told = number(values.get('row'));
+    const told = number(fields(value)['row']);
     const name = told === null ? place : String(told);
-    const others = new Map(values);
-    if (told !== null) others.delete('row');
-    if (rows.has(name) || rows.size < MAX_ROWS) rows.set(name, { t, values: others });
+    if (rows.has(name) || rows.size < MAX_ROWS) rows.set(name, new TableRow(value));
   }
   return rows;
 }
 
+/** A row is taken apart when somebody looks at it: a large network has tens of thousands, and few are ever shown. */
+class TableRow implements Row {
+  readonly t: number | null;
+  readonly #told: unknown;
+  #values: ReadonlyMap<string, unknown> | null = null;
+
+  constructor(told: unknown) {
+    this.#told = told;
+    this.t = number(fields(told)['t']);
+  }
+
+  field(name: string): unknown {
+    return isFields(this.#told) && Object.hasOwn(this.#told, name) ? this.#told[name] : undefined;
+  }
+
+  get values(): ReadonlyMap<string, unknown> {
+    if (this.#values !== null) return this.#values;
+    const values = new Map(readRow(this.#told).values);
+    if (number(values.get('row')) !== null) values.delete('row');
+    this.#values = values;
+    return values;
+  }
+}
+
 /** The time apart, and every other field as it came. What is not an object is kept under the name `value`. */
-function readRow(value: unknown): Row {
+function readRow(value: unknown): Pick<Row, 't' | 'values'> {
   if (!isFields(value)) return { t: null, values: new Map([['value', value]]) };
   const values = new Map(entries(value).slice(0, MAX_FIELDS));
   const t = number(values.get('t'));

@@ -2,9 +2,8 @@
 // same network always stands in the same places.
 
 import { hierarchy, tree, type HierarchyPointNode } from 'd3-hierarchy';
-import { flag } from './shapes';
 import type { Lbr } from './model';
-import { neighborKey, shortName, type Heard, type MoteRow, type Parent } from './motes';
+import { neighborsHeard, shortName, type Heard, type MoteRow, type Parent } from './motes';
 
 export interface Node {
   readonly key: string;
@@ -46,9 +45,9 @@ export function graphOf(lbr: Lbr, rows: readonly MoteRow[]): Graph {
 function heardPairs(lbr: Lbr, nodes: ReadonlyMap<string, Node>): readonly Pair[] {
   const pairs = new Map<string, Pair>();
   for (const key of nodes.keys()) {
-    for (const { values } of lbr.status.get(key)?.get('Neighbors')?.rows?.values() ?? []) {
-      const other = neighborKey(values);
-      if (other === null || other === key || flag(values.get('used')) === false) continue;
+    const table = lbr.status.get(key)?.get('Neighbors');
+    for (const other of table === undefined ? [] : neighborsHeard(table)) {
+      if (other === key) continue;
       const pair: Pair = key < other ? [key, other] : [other, key];
       pairs.set(pair.join(' '), pair);
     }
@@ -151,6 +150,48 @@ function branches({ nodes }: Graph): Branch {
     children: (below.get(node?.key ?? null) ?? []).toSorted((a, b) => (order(a) < order(b) ? -1 : 1)).map(grow),
   });
   return grow(null);
+}
+
+export interface Sight {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** How far beyond what is seen things are drawn, in pixels, and in which steps that moves. */
+const AROUND = 200;
+
+/** What is drawn while so much is seen. */
+export function inSight({ left, top, width, height }: Sight): Sight {
+  const [x, y] = [Math.floor(left / AROUND) * AROUND, Math.floor(top / AROUND) * AROUND];
+  return { left: x - AROUND, top: y - AROUND, width: width + 3 * AROUND, height: height + 3 * AROUND };
+}
+
+/** Whether a mote's label, and the line to its parent, reach into what is drawn. */
+export function reachOf(drawing: Drawing, { node, x, y }: Place, scale: number, sight: Sight): { readonly label: boolean; readonly hop: boolean } {
+  const within = (x1: number, y1: number, x2: number, y2: number): boolean =>
+    x2 * scale >= sight.left && x1 * scale <= sight.left + sight.width && y2 * scale >= sight.top && y1 * scale <= sight.top + sight.height;
+  const above = node.parent === null ? undefined : drawing.places.get(node.parent);
+  const hop = above !== undefined && within(Math.min(x, above.x), Math.min(y, above.y), Math.max(x, above.x) + LABEL.width, Math.max(y, above.y) + LABEL.height);
+  return { label: within(x, y, x + LABEL.width, y + LABEL.height), hop };
+}
+
+export type Side = 'up' | 'down' | 'left' | 'right';
+
+/** The mote that stands nearest on one side of another: the one straight ahead rather than a closer one askew. */
+export function beside({ places }: Drawing, key: string, side: Side): string | null {
+  const from = places.get(key);
+  if (from === undefined) return null;
+  const upright = side === 'up' || side === 'down';
+  const sign = side === 'down' || side === 'right' ? 1 : -1;
+  let best: { readonly key: string; readonly far: number } | null = null;
+  for (const [other, to] of places) {
+    const [ahead, askew] = upright ? [sign * (to.y - from.y), Math.abs(to.x - from.x)] : [sign * (to.x - from.x), Math.abs(to.y - from.y)];
+    const far = ahead + 2 * askew;
+    if (ahead > 0 && (best === null || far < best.far)) best = { key: other, far };
+  }
+  return best?.key ?? null;
 }
 
 /** The line of a hop: from the middle of the parent's far side to the middle of the child's near side. */

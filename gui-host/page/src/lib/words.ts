@@ -1,5 +1,7 @@
 // Numbers and times as words. Units always stand beside the number, and a short age never changes its width by much.
 
+const DAY_MS = 86_400_000;
+
 /** An age in ms: `now`, `12 s`, `3 min`, `2 h 05`, `4 d`. */
 export function age(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
@@ -23,6 +25,16 @@ export function timeOfDay(ms: number): string {
   const date = new Date(ms);
   const two = (value: number): string => String(value).padStart(2, '0');
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}
+
+/** The day, where that is not plain from the span, and the time: `21 Nov 14:02`. */
+export function moment(ms: number, span: number): string {
+  return span < DAY_MS ? timeOfDay(ms) : `${day(ms)} ${timeOfDay(ms).slice(0, 5)}`;
+}
+
+/** `21 Nov`. */
+export function day(ms: number): string {
+  return new Date(ms).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' });
 }
 
 /** Date and time in full, for a tooltip. */

@@ -6,4 +6,5 @@ export { default as health } from './HealthPanel.svelte';
 export { default as schedule } from './SchedulePanel.svelte';
 export { default as help } from '../parts/Help.svelte';
 export { default as table } from './TableElement.svelte';
+export { default as offers } from '../parts/Offers.svelte';
 export { default as echo } from '../parts/EchoFigures.svelte';
