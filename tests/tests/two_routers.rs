@@ -9,6 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use lbr_tests::stack::login::{Line, link_only};
 use lbr_tests::stack::router::start_eventbus;
 use lbr_tests::stack::sshd::Sshd;
 use lbr_tests::stack::{Child, GuiHost, Place, User, binary};
@@ -31,8 +32,7 @@ impl Computer {
     fn start(name: &'static str, place: Place) -> Result<Self> {
         let network = network(name)?;
         // Its keys and files; the server itself has to be inside, and one is started there for each connection.
-        drop(Sshd::start(&place)?);
-        allow_the_link_only(&place)?;
+        Sshd::start(&place)?.login.allow(&link_only(&place, Line::OpenSsh, 8000)?)?;
         let eventbus = start_eventbus(&place)?;
         let mut command = inside(&network, &binary("ui-proxy")?);
         command.args(["--instance", place.instance(), "--name", name]);
@@ -64,18 +64,6 @@ fn inside(network: &Child, program: &Path) -> Command {
     let mut command = Command::new("nsenter");
     command.args(["--target", &network.pid().to_string(), "--net"]).arg(program);
     command
-}
-
-/// Puts the printed line in front of the key, with what a test has to name: the program's path and the instance.
-fn allow_the_link_only(place: &Place) -> Result<()> {
-    let output = place.command("gui-host")?.arg("keygen").arg("--key-file").arg(place.path("ui.key")).output()?;
-    let printed = String::from_utf8(output.stdout)?;
-    let line = printed.lines().find_map(|line| line.trim().strip_suffix("YOUR-PUBLIC-KEY")).context("a line of authorized_keys")?;
-    let wake = format!("\"{} wake --instance {}\"", binary("ui-proxy")?.display(), place.instance());
-    let line = line.replace("\"ui-proxy wake\"", &wake);
-    ensure!(line.contains(&wake), "{line}");
-    let key = fs::read_to_string(place.path("client_key.pub"))?;
-    Ok(fs::write(place.path("authorized_keys"), format!("{line}{key}"))?)
 }
 
 #[test]

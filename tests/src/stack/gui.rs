@@ -5,13 +5,20 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use super::child::Child;
-use super::link_schema::check_router;
+use super::link_schema::router_faults;
 use super::place::Place;
 use super::sshd::Sshd;
+
+/// Is this what a router may say?
+fn check_router(message: &Value) -> Result<()> {
+    let faults = router_faults(message);
+    ensure!(faults.is_empty(), "not as ui-link.schema.json has it: {}\n{message}", faults.join("; "));
+    Ok(())
+}
 
 /// Nothing takes longer, even on a busy machine.
 const WITHIN: Duration = Duration::from_mins(1);
@@ -138,6 +145,20 @@ fn make_key(place: &Place) -> Result<()> {
         return Ok(());
     }
     let output = place.command("gui-host")?.arg("keygen").arg("--key-file").arg(&key).output()?;
-    anyhow::ensure!(output.status.success(), "keygen: {}", String::from_utf8_lossy(&output.stderr));
+    ensure!(output.status.success(), "keygen: {}", String::from_utf8_lossy(&output.stderr));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_router_says_is_told_with_its_place() {
+        check_router(&json!({"type": "gap", "seq": 5, "t": 1, "dropped": {"mote-log": 1}})).expect("right");
+        let told = |message: Value| check_router(&message).expect_err("wrong").to_string();
+        assert!(told(json!({"type": "gap", "seq": 5, "t": 1, "dropped": {"mote-log": -1}})).contains("/dropped/mote-log"));
+        assert!(told(json!({"type": "weather"})).contains("no `router-weather`"));
+        assert!(told(json!({"seq": 1})).contains("without a type"));
+    }
 }

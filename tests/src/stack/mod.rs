@@ -4,9 +4,15 @@
 //! Whoever drops it has its processes killed and its queues removed.
 
 mod child;
+pub mod dropbear;
 mod gui;
+// The same judge as that of ui-proxy's own tests.
+#[path = "../../../ui-proxy/tests/schema/mod.rs"]
+#[expect(dead_code, reason = "a stack is told of faults and does not panic")]
 mod link_schema;
+pub mod login;
 mod place;
+pub mod plink;
 pub mod router;
 pub mod sshd;
 
