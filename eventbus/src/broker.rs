@@ -532,7 +532,7 @@ mod tests {
         broker.pass(piece());
         broker.event(Topic::Logs, &log(), 1);
         let bytes = format!("{:?}", Notification::Bytes(piece()));
-        assert_eq!(waiting(&mut broker, "tap-2"), [bytes.clone()]);
+        assert_eq!(waiting(&mut broker, "tap-2"), std::slice::from_ref(&bytes));
         assert_eq!(waiting(&mut broker, "tap-3").len(), 1);
         assert_eq!(waiting(&mut broker, "tap-1"), [format!("{:?}", log())]);
         assert!(!broker.has_more());

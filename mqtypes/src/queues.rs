@@ -80,7 +80,7 @@ pub const SERIAL_BRIDGE: Inbox<SerialCommand> = Inbox::new("serial-bridge", Send
 /// What `ui-proxy` has subscribed to, from `eventbus`.
 pub const UI_PROXY: Inbox<Notification> = Inbox::new("ui-proxy", Sender::UiProxy, Access::Own, DEPTH, MAX_MESSAGE);
 
-/// Wake-ups, from anybody in the group.
+/// Wake-ups and questions, from anybody in the group.
 pub const UI_PROXY_REQUESTS: Inbox<ProxyRequest> = Inbox::new("ui-proxy-requests", Sender::UiProxy, Access::Group, 4, 256);
 
 /// A subscriber's own queue; its name is completed with the subscriber's pid. The group may write to it, because `eventbus` may be
@@ -103,9 +103,13 @@ pub fn kernel_name(instance: &str, name: &str) -> String {
 
 /// Is `name` one that a subscription may be delivered to? Nobody can aim the bus at another process.
 pub fn may_be_delivered_to(name: &str) -> bool {
+    name == UI_PROXY.spec.name || is_tap(name)
+}
+
+/// Is `name` that of a subscriber's own queue?
+pub fn is_tap(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    name == UI_PROXY.spec.name
-        || (name.strip_prefix(TAP_PREFIX).is_some_and(|rest| !rest.is_empty()) && name.len() <= 64 && name.bytes().all(is_plain))
+    name.strip_prefix(TAP_PREFIX).is_some_and(|rest| !rest.is_empty()) && name.len() <= 64 && name.bytes().all(is_plain)
 }
 
 /// An instance's name becomes part of queue names.
@@ -138,7 +142,7 @@ mod tests {
     #[test]
     fn a_subscription_cannot_be_aimed_at_another_process() {
         assert!(may_be_delivered_to("ui-proxy"));
-        assert!(may_be_delivered_to("tap-4711"));
+        assert!(may_be_delivered_to("tap-4711") && is_tap("tap-4711") && !is_tap("ui-proxy"));
         for name in ["eventbus", "serial-bridge", "ui-proxy-requests", "tap-", "tap-/x", "tap-../eventbus", ""] {
             assert!(!may_be_delivered_to(name), "{name}");
         }

@@ -21,7 +21,7 @@ enum { PORT = 0, FRAME = 1, WRITE = 2, LOST = 4 };                              
 enum { DOWN = 0, UP = 2 };                                                              // PortState
 enum { RX_BYTES, RX_FRAMES, TX_BYTES, TX_FRAMES, NOISE_BYTES, STALLS, FORCED_RESUMES, OPENINGS, TOTALS };    // PortCounters
 enum { WRITTEN = 0, NO_SUCH_PORT = 1, PORT_DOWN = 2, BAD_LENGTH = 4, EXPIRED = 5 };     // WriteEnd
-enum { DO_WRITE = 0, REPORT_PORTS = 1, REPORT_HEALTH = 2 };                             // SerialCommand
+enum { DO_WRITE = 0, REPORT_PORTS = 1, REPORT_HEALTH = 2, PASS_BYTES = 3 };             // SerialCommand
 enum { FAULTS = 4, BAUD = 115200, LONGEST_NAME = 200 };
 enum { HEAD_ROOM = LONGEST_HEAD + 10, PORT_ROOM = 512, REPORTS_ROOM = 1024 };           // Frames leave room to reports, which are never dropped.
 enum { LOOK_AGAIN = 500000, LOST_XON = 500000 };                // Microseconds. A mote says XON once a slot: 160 ms at most.
@@ -216,7 +216,8 @@ static struct reader commands;                                  // What is still
 
 static struct command take_command(struct reader *from) {
     struct command command = {.kind = take_uint(from)};
-    if (command.kind > REPORT_HEALTH) from->is_bad = true;
+    if (command.kind > PASS_BYTES) from->is_bad = true;
+    if (command.kind == PASS_BYTES) command.deadline = take_uint(from);
     if (command.kind != DO_WRITE) return command;
     command.id = take_uint(from);
     command.port = take_text(from);
@@ -267,7 +268,7 @@ static void serve_commands(uint64_t now) {
         }
         struct command command = take_command(&commands);
         if (command.kind == DO_WRITE) begin_write(&command, now);
-        if (command.kind == REPORT_PORTS) report_port();        // REPORT_HEALTH is for those who want to be seen in figures.
+        if (command.kind == REPORT_PORTS) report_port();        // The others are for figures and recordings.
     }
 }
 

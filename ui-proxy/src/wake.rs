@@ -46,7 +46,7 @@ fn wake(call: &WakeCall) -> Result<u32, Failure> {
     let message = codec::encode(&envelope, &ProxyRequest::Wake { port: call.port }).expect("a wake-up is a few bytes");
     PeerQueue::open_shared(&name)?.send(&message).map_err(|error| match error.kind() {
         io::ErrorKind::WouldBlock => Failure::Environment(format!(
-            "ui-proxy (process {pid}) does not read its queue {name}: earlier wake-ups wait in it; look at its log"
+            "ui-proxy (process {pid}) does not read its queue {name}: earlier requests wait in it; look at its log"
         )),
         _other => error.into(),
     })?;

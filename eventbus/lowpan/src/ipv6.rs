@@ -32,8 +32,7 @@ impl Packet {
 
 /// `next header | 0 | option | 4 | flags | instance | rank`, which fills the eight bytes that such a header has at least.
 fn hop_by_hop(rpi: Rpi, next_header: u8) -> Vec<u8> {
-    let flag = |is_set: bool, bit: u8| u8::from(is_set) << bit;
-    let flags = flag(rpi.is_down, 7) | flag(rpi.has_rank_error, 6) | flag(rpi.has_forwarding_error, 5);
+    let flags = u8::from(rpi.is_down) << 7 | u8::from(rpi.has_rank_error) << 6 | u8::from(rpi.has_forwarding_error) << 5;
     let [high, low] = rpi.rank.to_be_bytes();
     vec![next_header, 0, RPL_OPTION, RPL_OPTION_LENGTH, flags, rpi.instance, high, low]
 }
@@ -48,8 +47,7 @@ mod tests {
     fn the_header_is_written_in_full() {
         let [source, destination] = [2, 1].map(|last| address::of([0xbb, 0xbb, 0, 0, 0, 0, 0, 0], Eui64([0, 0, 0, 0, 0, 0, 0, last])));
         let packet = Packet { rpi: Some(Rpi::up(0x0b00)), ..Packet::new(source, destination, Packet::UDP, vec![1, 2, 3]) };
-        let expected: [&[u8]; 5] =
-            [&[0x60, 0, 0, 0, 0, 11, 0, 64], &source, &destination, &[17, 0, 0x63, 4, 0, 0, 0x0b, 0], &[1, 2, 3]];
+        let expected: [&[u8]; 5] = [&[0x60, 0, 0, 0, 0, 11, 0, 64], &source, &destination, &[17, 0, 0x63, 4, 0, 0, 0x0b, 0], &[1, 2, 3]];
         assert_eq!(packet.expand(), Ok(expected.concat()));
         let bare = Packet { rpi: None, traffic_class: 0xa5, flow_label: 0x00ff_1234, ..packet };
         assert_eq!(bare.expand().expect("short")[..8], [0x6a, 0x5f, 0x12, 0x34, 0, 3, 17, 64]);

@@ -46,13 +46,21 @@ impl Stage {
         Client(command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
-    /// Waits until the router is asked for packets, or for none.
-    fn router_is_asked_for_packets(&mut self, expected: bool) {
+    /// Waits until the router is asked for packets.
+    fn packets_are_asked_for(&mut self) {
+        while !self.next_topics().contains(&json!("mote-data")) {}
+    }
+
+    /// Waits until it is asked for all but packets.
+    fn packets_are_not_asked_for(&mut self) {
+        while self.next_topics().contains(&json!("mote-data")) {}
+    }
+
+    fn next_topics(&mut self) -> Vec<Value> {
         loop {
             let asked = self.router.receive();
-            let topics = asked["topics"].as_array().cloned().unwrap_or_default();
-            if asked["type"] == "subscribe" && topics.contains(&json!("mote-data")) == expected {
-                return;
+            if asked["type"] == "subscribe" {
+                return asked["topics"].as_array().unwrap().clone();
             }
         }
     }
@@ -111,7 +119,7 @@ fn wait_for(what: &str, is_so: impl Fn() -> bool) {
 fn a_router_is_asked_for_packets_while_somebody_captures() {
     let mut stage = Stage::start();
     let mut client = stage.capture(&["-", "--router", "roof"]);
-    stage.router_is_asked_for_packets(true);
+    stage.packets_are_asked_for();
     let mut other = stage.capture(&["-", "--router", "cellar"]);
     let nothing = other.read_until(b"gui-host");
     stage.say_packet("f18305aabbccdd");
@@ -119,7 +127,7 @@ fn a_router_is_asked_for_packets_while_somebody_captures() {
     assert!(bytes.starts_with(&SECTION) && has(&bytes, b"/dev/ttyUSB0") && has(&bytes, b"gui-host"), "{bytes:02x?}");
     assert!(nothing.starts_with(&SECTION) && !has(&nothing, b"ttyUSB0"), "{nothing:02x?}");
     drop((client, other));
-    stage.router_is_asked_for_packets(false);
+    stage.packets_are_not_asked_for();
 }
 
 #[test]
@@ -129,15 +137,15 @@ fn each_reader_of_a_fifo_gets_a_capture_of_its_own() {
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     let client = stage.capture(&[fifo.to_str().unwrap(), "--expand"]);
     let mut reader = File::open(&fifo).unwrap();
-    stage.router_is_asked_for_packets(true);
+    stage.packets_are_asked_for();
     stage.say_packet("f1");
     assert!(read_until(&mut reader, b"roof /dev/ttyUSB0").starts_with(&SECTION));
     drop(reader);
     // Nothing is asked of a router for nobody.
-    stage.router_is_asked_for_packets(false);
+    stage.packets_are_not_asked_for();
     wait_for("the FIFO to be closed", || !holds(&client.0, &fifo));
     let mut reader = File::open(&fifo).unwrap();
-    stage.router_is_asked_for_packets(true);
+    stage.packets_are_asked_for();
     stage.say_packet("f1");
     assert!(read_until(&mut reader, b"roof /dev/ttyUSB0").starts_with(&SECTION));
 }

@@ -36,7 +36,12 @@ pub struct Program {
 /// Of itself it finds no key and no place for history or its page's address.
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gui-host"));
-    command.args(arguments).env_remove("XDG_CONFIG_HOME").env_remove("XDG_RUNTIME_DIR").env("HOME", "/nonexistent").env("XDG_DATA_HOME", "/dev/null");
+    command
+        .args(arguments)
+        .env_remove("XDG_CONFIG_HOME")
+        .env_remove("XDG_RUNTIME_DIR")
+        .env("HOME", "/nonexistent")
+        .env("XDG_DATA_HOME", "/dev/null");
     command
 }
 

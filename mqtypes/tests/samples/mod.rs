@@ -59,7 +59,10 @@ samples!(Sender {
     Tool => Self::Tool,
 });
 
-samples!(ProxyRequest { Wake => Self::Wake { port: Some(8000) } });
+samples!(ProxyRequest {
+    Wake => Self::Wake { port: Some(8000) },
+    TellHealth => Self::TellHealth { reply: "tap-4711".to_owned() },
+});
 
 samples!(SerialCommand {
     Write => Self::Write(FrameToMote {

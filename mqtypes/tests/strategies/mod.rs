@@ -29,7 +29,9 @@ pub fn envelope() -> impl Strategy<Value = Envelope> {
 }
 
 pub fn proxy_request() -> impl Strategy<Value = ProxyRequest> {
-    option::of(any::<u16>()).prop_map(|port| ProxyRequest::Wake { port })
+    let wake = option::of(any::<u16>()).prop_map(|port| ProxyRequest::Wake { port });
+    let tell = ".{0,40}".prop_map(|reply| ProxyRequest::TellHealth { reply });
+    prop_oneof![wake, tell]
 }
 
 pub fn serial_command() -> impl Strategy<Value = SerialCommand> {

@@ -38,6 +38,7 @@ export function binary(name) {
 export class Place {
   #directory;
   #share;
+  #programs = [];
   instance;
 
   static async take(purpose) {
@@ -57,7 +58,9 @@ export class Place {
   start(name, args) {
     // Nothing of the person who runs the tests is read or written.
     const env = { ...process.env, HOME: this.#directory, XDG_DATA_HOME: this.path('data'), XDG_CONFIG_HOME: this.path('config') };
-    return new Program(name, binary(name), args, { cwd: this.#directory, env });
+    const program = new Program(name, binary(name), args, { cwd: this.#directory, env });
+    this.#programs.push(program);
+    return program;
   }
 
   /** Removes its queues and its directory. */
@@ -67,7 +70,9 @@ export class Place {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
+  /** Ends what was started here and still runs, as after a test that failed at its beginning. */
   async leave() {
+    for (const program of this.#programs.toReversed()) if (program.runs) await program.stop();
     this.clear();
     await this.#share.stop();
   }

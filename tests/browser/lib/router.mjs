@@ -1,10 +1,12 @@
 // The three processes of a border router and emulated motes, each of which a test may kill and start again.
 
-import { until } from './waiting.mjs';
+import { pause, until } from './waiting.mjs';
 
 /** The EUI-64 and the short name of an emulated mote. */
 export const euiOf = (number) => `141592cc0000${nameOf(number)}`;
 export const nameOf = (number) => number.toString(16).padStart(4, '0');
+
+const ROOM_WITHIN_MS = 3 * 60_000;
 
 const isReady = (line) => line.endsWith('ready') || line.includes('waits to be woken');
 
@@ -52,9 +54,18 @@ export class Router {
     for (const program of [this.uiProxy, this.serialBridge, this.eventbus, this.motes]) await program?.stop();
   }
 
+  /** Others of this user may have queues for a while, without a share of them; then there is room later. */
   async #start(name, args) {
-    const program = this.#place.start(name, ['--instance', this.#place.instance, ...args]);
-    await program.says('stderr', '`ready`', isReady);
-    return program;
+    const end = performance.now() + ROOM_WITHIN_MS;
+    for (;;) {
+      const program = this.#place.start(name, ['--instance', this.#place.instance, ...args]);
+      try {
+        await program.says('stderr', '`ready`', isReady);
+        return program;
+      } catch (error) {
+        if (performance.now() > end || !program.stderr.some((line) => line.includes('RLIMIT_MSGQUEUE'))) throw error;
+        await pause(1_000);
+      }
+    }
   }
 }

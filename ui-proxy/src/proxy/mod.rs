@@ -29,8 +29,10 @@ use crate::proof::{NONCE_BYTES, Nonce};
 use crate::socket::{Farewell, Leaving, Received, Socket};
 use bus::moment::Moment;
 
+mod answer;
 mod eventbus;
 
+use answer::Answers;
 use eventbus::{Eventbus, Unsent};
 
 /// Frames taken from the host in one go, so that a flood of them cannot starve the bus.
@@ -44,7 +46,7 @@ const FAREWELL_WITHIN: Duration = Duration::from_secs(1);
 enum Source {
     /// What `eventbus` tells.
     Notifications,
-    /// Wake-ups.
+    /// Wake-ups, and questions.
     Requests,
     /// Room in the queue to `eventbus`.
     Eventbus,
@@ -58,6 +60,7 @@ struct Proxy {
     reactor: Reactor<Source>,
     notifications: Inbox<Notification>,
     requests: Inbox<ProxyRequest>,
+    answers: Answers,
     eventbus: Eventbus,
     link: Link,
     connection: Option<Connection>,
@@ -111,6 +114,7 @@ impl Proxy {
         let requests = Inbox::own(instance, &UI_PROXY_REQUESTS)?;
         requests.watch(&reactor.register(Source::Requests))?;
         let eventbus = Eventbus::new(instance, identity, reactor.register(Source::Eventbus));
+        let answers = Answers::new(instance, identity);
         process.ready(instance);
         log::info!("{} ({}) waits to be woken; it will connect to {}", lbr.name, lbr.id, options.url);
         if let Err(error) = authentication(options) {
@@ -123,6 +127,7 @@ impl Proxy {
             reactor,
             notifications,
             requests,
+            answers,
             eventbus,
             link,
             connection: None,
@@ -184,13 +189,19 @@ impl Proxy {
     }
 
     fn take_requests(&mut self) -> Result<(), Failure> {
-        let mut wakes = Vec::new();
-        let drained = self.requests.drain(|_envelope, ProxyRequest::Wake { port }| wakes.push(port))?;
+        let mut requests = Vec::new();
+        let drained = self.requests.drain(|_envelope, request| requests.push(request))?;
         if drained == Drained::More {
             self.reactor.again(Source::Requests);
         }
-        for port in wakes {
-            self.handle_wake(port);
+        for request in requests {
+            match request {
+                ProxyRequest::Wake { port } => self.handle_wake(port),
+                ProxyRequest::TellHealth { reply } => {
+                    let own = self.figures();
+                    self.answers.tell(clock::now(), &reply, own);
+                }
+            }
         }
         Ok(())
     }
@@ -421,6 +432,7 @@ impl Proxy {
     fn figures(&self) -> ProcessHealth {
         let mut dropped = self.notifications.tally().dropped("inbox.");
         dropped.extend(self.requests.tally().dropped("requests."));
+        dropped.extend(self.answers.tally().dropped("answers."));
         dropped.extend(self.link.dropped());
         health::measure(&self.identity, self.notifications.fill(), dropped)
     }

@@ -55,9 +55,14 @@ impl Limit {
         }
     }
 
-    /// Is it enough?
-    pub fn is_reached(&self, now: Mono) -> bool {
-        self.packets == 0 || self.until.is_some_and(|until| until <= now)
+    /// Are there all packets that there may be?
+    pub fn is_full(&self) -> bool {
+        self.packets == 0
+    }
+
+    /// Is its time over?
+    pub fn is_over(&self, now: Mono) -> bool {
+        self.until.is_some_and(|until| until <= now)
     }
 
     /// When it will be enough by time.
@@ -73,15 +78,15 @@ mod tests {
     #[test]
     fn it_is_enough_by_packets_by_bytes_or_by_time() {
         let endless = Limit::ENDLESS;
-        assert!(!endless.is_reached(Mono(u64::MAX)));
+        assert!(!endless.is_full() && !endless.is_over(Mono(u64::MAX)));
         let mut two = Limit { packets: 2, ..endless };
         assert_eq!([(); 3].map(|()| two.take_packet(9)), [Room::Taken, Room::Taken, Room::None]);
-        assert!(two.is_reached(Mono(0)));
+        assert!(two.is_full());
         let mut hundred = Limit { bytes: 100, ..endless };
         hundred.take_bytes(30);
-        assert_eq!((hundred.take_packet(70), hundred.is_reached(Mono(0))), (Room::Taken, false));
-        assert_eq!((hundred.take_packet(1), hundred.is_reached(Mono(0))), (Room::None, true));
+        assert_eq!((hundred.take_packet(70), hundred.is_full()), (Room::Taken, false));
+        assert_eq!((hundred.take_packet(1), hundred.is_full()), (Room::None, true));
         let timed = Limit { until: Some(Mono(7)), ..endless };
-        assert_eq!((timed.is_reached(Mono(6)), timed.is_reached(Mono(7))), (false, true));
+        assert_eq!((timed.is_over(Mono(6)), timed.is_over(Mono(7))), (false, true));
     }
 }

@@ -102,8 +102,8 @@ impl Listener for Live {
     }
 
     fn is_satisfied(&self, now: Mono) -> bool {
-        let is_complete = self.limit.is_reached(now) && !self.sink.is_waiting();
-        is_complete || self.sink.is_gone() || self.failure.is_some()
+        let is_complete = self.limit.is_full() && !self.sink.is_waiting();
+        is_complete || self.limit.is_over(now) || self.sink.is_gone() || self.failure.is_some()
     }
 }
 

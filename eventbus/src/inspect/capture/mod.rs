@@ -45,13 +45,9 @@ impl Totals {
     /// Says it beside the capture itself.
     fn tell(self) {
         let Self { packets, passed_over, lost } = self;
-        let mut text = if packets == 1 { "1 packet".to_owned() } else { format!("{packets} packets") };
-        if passed_over > 0 {
-            text.push_str(&format!("; {passed_over} more passed over, which nobody read in time"));
-        }
-        if lost > 0 {
-            text.push_str(&format!("; of {lost} a fragment was missing"));
-        }
-        complain(&text);
+        let written = if packets == 1 { "1 packet".to_owned() } else { format!("{packets} packets") };
+        let unread = if passed_over == 0 { String::new() } else { format!("; {passed_over} more passed over, which nobody read in time") };
+        let incomplete = if lost == 0 { String::new() } else { format!("; of {lost} a fragment was missing") };
+        complain(&format!("{written}{unread}{incomplete}"));
     }
 }

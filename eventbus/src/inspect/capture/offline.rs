@@ -73,7 +73,7 @@ impl Writing {
             while let Some(seen) = echoes.poll() {
                 self.handle(&seen)?;
             }
-            if self.limit.is_reached(clock::now()) {
+            if self.limit.is_full() {
                 return Ok(None);
             }
         };

@@ -186,7 +186,8 @@ impl Sink {
 fn standard_output() -> io::Result<File> {
     let path = Path::new("/proc/self/fd/1");
     let is_pipe = std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo());
-    let pipe = if is_pipe { open_for_reader(path)? } else { None };
+    // Another user's cannot be opened, as behind sudo.
+    let pipe = if is_pipe { open_for_reader(path).ok().flatten() } else { None };
     match pipe {
         Some(pipe) => Ok(pipe),
         None => io::stdout().as_fd().try_clone_to_owned().map(File::from),

@@ -51,7 +51,7 @@ struct Object<'a> {
 
 /// What a program gets of a message that cannot be read.
 #[derive(Debug, Serialize)]
-struct Unreadable<'a> {
+struct Foreign<'a> {
     unreadable: &'a str,
     length: usize,
     hex: &'a str,
@@ -69,7 +69,7 @@ pub fn lines(name: &QueueName, message: &[u8], now: Moment, form: Form) -> Vec<S
     } else if inbox == SERIAL_BRIDGE.spec.name {
         items(message, now, form, to_bridge)
     } else if inbox == UI_PROXY_REQUESTS.spec.name {
-        items(message, now, form, to_proxy)
+        items(message, now, form, |_, request| to_proxy(request))
     } else {
         return vec![unreadable(name, "no queue of this version", message, form)];
     };
@@ -150,10 +150,11 @@ fn to_bridge(envelope: &Envelope, command: &SerialCommand) -> Words {
     }
 }
 
-fn to_proxy(_: &Envelope, request: &ProxyRequest) -> Words {
+fn to_proxy(request: &ProxyRequest) -> Words {
     match request {
         ProxyRequest::Wake { port: None } => ("wake", String::new()),
         ProxyRequest::Wake { port: Some(port) } => ("wake", format!("and dial port {port}")),
+        ProxyRequest::TellHealth { reply } => ("tell-health", format!("to {reply}")),
     }
 }
 
@@ -186,7 +187,7 @@ fn unreadable(name: &QueueName, reason: &str, message: &[u8], form: Form) -> Str
     // What is for a mote in there may be a key, whatever version said it.
     let hex = if name.inbox == SERIAL_BRIDGE.spec.name { HIDDEN.to_owned() } else { HEXLOWER.encode(shown) + more };
     match form {
-        Form::Json => plain_json(&Unreadable { unreadable: reason, length: message.len(), hex: &hex }),
+        Form::Json => plain_json(&Foreign { unreadable: reason, length: message.len(), hex: &hex }),
         Form::Text(_) | Form::Timed(_) => printable(&format!("unreadable, {} bytes: {reason}: {hex}", message.len())),
     }
 }
@@ -233,6 +234,7 @@ mod tests {
         check("tap-1", &Notification::SnapshotBegin, "snapshot begins");
         check("ui-proxy", &Notification::SnapshotEnd, "snapshot is complete; changes follow");
         check("ui-proxy-requests", &ProxyRequest::Wake { port: Some(8001) }, "wake     and dial port 8001");
+        check("ui-proxy-requests", &ProxyRequest::TellHealth { reply: "tap-7".to_owned() }, "tell-health to tap-7");
         check("eventbus", &SerialNotification::Lost { frames: 7 }, "lost     7 frames");
         let written = WriteReport { id: WriteId(4), end: WriteEnd::Expired };
         check("eventbus", &SerialNotification::Write(written), "write    frame 4: too late");

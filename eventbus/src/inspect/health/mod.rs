@@ -46,9 +46,7 @@ pub enum Standing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Silence {
-    /// It tells its figures to the GUI alone, with everybody else's: `ui-proxy`.
-    TellsTheGui,
-    /// It is asked through `eventbus`, which has not answered itself.
+    /// `eventbus` has not answered, without which nobody is asked.
     NotAsked,
     /// It was asked.
     NoAnswer,
@@ -80,20 +78,11 @@ impl From<&ProcessHealth> for Figures {
     }
 }
 
-/// Does this process report its figures on the bus? `ui-proxy` tells them to the GUI, with everybody else's.
-pub fn answers(process: Sender) -> bool {
-    match process {
-        Sender::SerialBridge | Sender::Eventbus => true,
-        Sender::UiProxy | Sender::Tool => false,
-    }
-}
-
 /// What was told, and of those who told nothing what was seen.
 pub fn all(told: &Gathering, seen: &[(Sender, Presence)]) -> Vec<Process> {
     let why = |process: Sender| match process {
-        Sender::UiProxy | Sender::Tool => Silence::TellsTheGui,
-        Sender::SerialBridge if told.of(Sender::Eventbus).is_none() => Silence::NotAsked,
-        Sender::SerialBridge | Sender::Eventbus => Silence::NoAnswer,
+        Sender::SerialBridge | Sender::UiProxy | Sender::Tool if told.of(Sender::Eventbus).is_none() => Silence::NotAsked,
+        Sender::SerialBridge | Sender::Eventbus | Sender::UiProxy | Sender::Tool => Silence::NoAnswer,
     };
     let standing = |process: Sender, presence: &Presence| match (told.of(process), presence) {
         (Some(health), _) => Standing::Told(health.into()),
@@ -116,7 +105,7 @@ pub mod tests {
     }
 
     #[test]
-    fn whoever_is_asked_through_eventbus_is_not_blamed_for_its_silence() {
+    fn nobody_is_blamed_for_the_silence_of_eventbus() {
         let running = Presence::Running(Vitals::default());
         let seen = [Sender::SerialBridge, Sender::Eventbus, Sender::UiProxy].map(|process| (process, running));
         let why = |told: &Gathering| {
@@ -127,9 +116,9 @@ pub mod tests {
             silences.collect::<Vec<_>>()
         };
         let mut gathering = Gathering::default();
-        assert_eq!(why(&gathering), [Silence::NotAsked, Silence::NoAnswer, Silence::TellsTheGui]);
+        assert_eq!(why(&gathering), [Silence::NotAsked, Silence::NoAnswer, Silence::NotAsked]);
         gathering.handle_notification(Mono(0), &Notification::Health(told(Sender::Eventbus, 0, &[])));
-        assert_eq!(why(&gathering), [Silence::NoAnswer, Silence::TellsTheGui]);
+        assert_eq!(why(&gathering), [Silence::NoAnswer, Silence::NoAnswer]);
     }
 
     #[test]

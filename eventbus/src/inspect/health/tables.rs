@@ -71,8 +71,7 @@ fn process(process: &Process) -> Row {
 /// Why a process has told nothing, and how much that wants to be seen.
 pub fn silence(why: Silence) -> (Tone, String) {
     match why {
-        Silence::TellsTheGui => (Tone::Normal, "told to the GUI alone".to_owned()),
-        Silence::NotAsked => (Tone::Warning, "not asked: eventbus passes that on, and has not answered".to_owned()),
+        Silence::NotAsked => (Tone::Warning, "not asked: eventbus has not answered".to_owned()),
         Silence::NoAnswer => (Tone::Bad, format!("no answer within {}", span(WITHIN))),
     }
 }

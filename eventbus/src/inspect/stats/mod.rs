@@ -19,9 +19,9 @@ use super::terminal::{self, Ink, complain, plain_json};
 /// `mq-inspect stats`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Counters begin at each process's start. ui-proxy tells its own to the GUI alone; of it, and of a
-process that does not answer within 2 s, what the system tells everybody is shown. Exit status 1 if
-nobody answered. In JSON a port's `since` is in microseconds of CLOCK_MONOTONIC.")]
+Counters begin at each process's start. Of a process that does not answer within 2 s, what the system
+tells everybody is shown. Exit status 1 if nobody answered. In JSON a port's `since` is in
+microseconds of CLOCK_MONOTONIC.")]
 pub struct StatsOptions {
     #[command(flatten)]
     pub set: Set,
@@ -58,9 +58,9 @@ pub fn run(options: &StatsOptions) -> Result<End, Failure> {
     Ok(if told.is_answered() { End::Done } else { End::NothingThere })
 }
 
-/// Those that answer on the bus, as far as they may be running.
+/// Those that will answer, as far as they may be running.
 pub fn awaited(seen: &[(Sender, Presence)]) -> impl Iterator<Item = Sender> {
-    seen.iter().filter(|(process, presence)| health::answers(*process) && *presence != Presence::NotRunning).map(|(process, _)| *process)
+    seen.iter().filter(|(_, presence)| *presence != Presence::NotRunning).map(|(process, _)| *process)
 }
 
 /// All tables, a blank line between two.

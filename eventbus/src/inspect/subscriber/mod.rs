@@ -5,6 +5,7 @@
 //! subscriber. What is made of what comes is the [`Listener`]'s business; here is no meaning.
 
 mod output;
+mod proxy;
 mod subscription;
 
 use std::io;
@@ -28,6 +29,7 @@ use mqtypes::queues::{EVENTBUS_REQUESTS, TAP_PREFIX, kernel_name};
 
 use super::End;
 use super::terminal::{self, complain};
+use proxy::Proxy;
 use subscription::{Ask, Presence, Subscription};
 
 pub use output::{Flushed, Output};
@@ -131,6 +133,7 @@ struct Subscriber<'a> {
     reactor: Reactor<Source>,
     inbox: Inbox<Notification>,
     requests: Outlet<Ask, Request>,
+    proxy: Proxy,
     subscription: Subscription,
     listener: &'a mut dyn Listener,
     output: Output,
@@ -161,12 +164,13 @@ impl<'a> Subscriber<'a> {
         let way = kernel_name(instance, EVENTBUS_REQUESTS.spec.name);
         let channel = Channel::new(way, Destination::Shared, process.identity, reactor.register(Source::RoomForRequests));
         let requests = Outlet::over(channel, REQUESTS);
+        let proxy = Proxy::new(instance, process.identity);
         let output = Output::open();
         output.watch(&reactor.register(Source::Output))?;
         listener.watch(reactor.register(Source::Listener));
         let subscription = Subscription::new(clock::now(), reply, topics.to_vec());
         let told = inbox.tally().clone();
-        Ok(Self { reactor, inbox, requests, subscription, listener, output, flushed: Flushed::All, told, queue })
+        Ok(Self { reactor, inbox, requests, proxy, subscription, listener, output, flushed: Flushed::All, told, queue })
     }
 
     fn serve(mut self) -> Result<Followed, Failure> {
@@ -266,17 +270,26 @@ impl<'a> Subscriber<'a> {
 
     fn ask(&mut self, now: Mono) {
         while let Some(ask) = self.subscription.poll_ask() {
-            self.requests.outbox().mark(ask);
+            self.mark(now, ask);
         }
         while let Some(wish) = self.listener.poll_wish() {
             match wish {
-                Wish::Health => self.requests.outbox().mark(Ask::Health),
+                Wish::Health => self.mark(now, Ask::Health),
                 // Full it can only be of commands that nobody takes; their deadlines end them.
                 Wish::Command(command) => drop(self.requests.outbox().push_command(Request::Command(command), COMMAND_BYTES)),
             }
         }
         let subscription = &self.subscription;
         self.requests.flush(now, |ask| Some(subscription.request(*ask)));
+    }
+
+    /// Figures are asked of `eventbus`, which asks `serial-bridge`, and of `ui-proxy`, which nobody else asks.
+    fn mark(&mut self, now: Mono, ask: Ask) {
+        self.requests.outbox().mark(ask);
+        match ask {
+            Ask::Subscribe => {}
+            Ask::Health => self.proxy.ask(now, self.subscription.reply()),
+        }
     }
 
     fn poll_timeout(&self) -> Option<Mono> {

@@ -204,6 +204,11 @@ impl Subscription {
         }
     }
 
+    /// The name of the queue that is subscribed.
+    pub fn reply(&self) -> &str {
+        &self.wish.reply
+    }
+
     /// The last request.
     pub fn farewell(&self) -> Request {
         Request::Unsubscribe { reply: self.wish.reply.clone() }

@@ -23,8 +23,8 @@ use super::health::{self, Gathering, Presence};
 use super::list;
 use super::options::Set;
 use super::stats::awaited;
-use super::subscriber::{self, Listener, Output, Wish};
-use super::terminal::{Ink, plain_json};
+use super::subscriber::{self, Listener, Notice, Output, Wish};
+use super::terminal::{Ink, complain, plain_json};
 use super::watch::{Blocks, Form, Place, next_beat};
 use rates::{Messages, Rates, Sample, between, handle_count};
 
@@ -66,21 +66,7 @@ struct Document<'a> {
 
 /// Runs it.
 pub fn run(options: &TopOptions) -> Result<End, Failure> {
-    let form = if options.json { Form::Json } else { Form::Text };
-    let mut top = Top {
-        instance: &options.set.instance,
-        every: Duration::from_secs(options.interval.into()),
-        count: options.count,
-        form,
-        ink: Ink::of_stdout(),
-        blocks: Blocks::new(Place::of_stdout(form)),
-        messages: BTreeMap::new(),
-        stage: Stage::Listening,
-        wish: None,
-        begun: Sample::default(),
-        before: None,
-        trouble: None,
-    };
+    let mut top = Top::new(options);
     let followed = subscriber::follow(&options.set.instance, &[Topic::Health, Topic::Ports, Topic::Counts], &mut top)?;
     top.trouble.map_or_else(|| Ok(followed.end()), Err)
 }
@@ -116,7 +102,25 @@ enum Stage {
 /// Who was there when the question was put.
 type Seen = Vec<(Sender, Presence)>;
 
-impl Top<'_> {
+impl<'a> Top<'a> {
+    fn new(options: &'a TopOptions) -> Self {
+        let form = if options.json { Form::Json } else { Form::Text };
+        Self {
+            instance: &options.set.instance,
+            every: Duration::from_secs(options.interval.into()),
+            count: options.count,
+            form,
+            ink: Ink::of_stdout(),
+            blocks: Blocks::new(Place::of_stdout(form)),
+            messages: BTreeMap::new(),
+            stage: Stage::Listening,
+            wish: None,
+            begun: Sample::default(),
+            before: None,
+            trouble: None,
+        }
+    }
+
     fn begin(&mut self, now: Mono) {
         match health::look(self.instance) {
             Ok(seen) => {
@@ -170,6 +174,14 @@ impl Listener for Top<'_> {
         }
     }
 
+    fn handle_notice(&mut self, notice: Notice) {
+        complain(&notice.to_string());
+        if matches!(self.stage, Stage::Listening) && notice.is_silence() {
+            // What can be seen from outside is all the more worth a look.
+            self.stage = Stage::Resting { until: Mono::default() };
+        }
+    }
+
     fn handle_timeout(&mut self, now: Moment, output: &mut Output) {
         match &self.stage {
             Stage::Gathering(gathering, _) if gathering.is_over(now.mono) => self.conclude(now, output),
@@ -192,5 +204,45 @@ impl Listener for Top<'_> {
 
     fn is_satisfied(&self, _now: Mono) -> bool {
         self.trouble.is_some() || self.count.is_some_and(|count| self.blocks.printed() >= count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mqtypes::ids::BootId;
+
+    fn options() -> TopOptions {
+        let set = Set { instance: format!("inspect-top-{}", std::process::id()) };
+        TopOptions { set, interval: 2, count: Some(1), json: true }
+    }
+
+    fn hear(top: &mut Top, at: Mono, notification: &Notification) {
+        let envelope = Envelope { sender: Sender::Eventbus, boot: BootId(1), seq: 0, sent: at };
+        top.handle_notification(Moment { mono: at, unix_ms: 0 }, &envelope, notification, &mut Output::open());
+    }
+
+    #[test]
+    fn the_first_sample_waits_for_the_counts_so_far_unless_nobody_tells_them() {
+        let options = options();
+        let mut top = Top::new(&options);
+        hear(&mut top, Mono(1), &Notification::SnapshotBegin);
+        assert_eq!(top.poll_timeout(), None);
+        top.handle_notice(Notice::Unanswered);
+        assert_eq!(top.poll_timeout(), Some(Mono(0)));
+        hear(&mut top, Mono(1), &Notification::SnapshotBegin);
+        hear(&mut top, Mono(1_000_000), &Notification::SnapshotEnd);
+        assert!(matches!(top.stage, Stage::Gathering(..)) && top.poll_timeout() > Some(Mono(1_000_000)));
+        assert_eq!(top.poll_wish(), None, "nobody is there to be asked");
+    }
+
+    #[test]
+    fn a_sample_alone_is_no_interval_and_the_next_one_comes_in_time() {
+        let options = options();
+        let mut top = Top::new(&options);
+        hear(&mut top, Mono(1_000_000), &Notification::SnapshotEnd);
+        let answered = top.poll_timeout().expect("bounded");
+        top.handle_timeout(Moment { mono: answered, unix_ms: 0 }, &mut Output::open());
+        assert_eq!((top.poll_timeout(), top.is_satisfied(answered)), (Some(Mono(3_000_000)), false));
     }
 }
