@@ -89,7 +89,8 @@ for (const [view, rest] of Object.entries({ overview: '', log: 'tab=log', counts
     const { isQuiet, words } = machine();
     console.log(`${view}: ${rate.toFixed(0)} messages/s; main thread ${parts.join(', ')}; ${text.join(', ')}; ${words}`);
 
-    assert.equal(await tab.state(), 'LIVE');
+    // On a machine with more to do than it can, this process may answer the host's ping late for once.
+    await tab.shows('LIVE', 30_000);
     assert.ok(rate > MOTES * HZ * 0.5, `only ${rate} messages a second: the machine is too busy to say anything`);
     assert.ok(share < MOST_OF_A_CORE, `the main thread works ${(100 * share).toFixed(0)} % of the time`);
     if (isQuiet) {

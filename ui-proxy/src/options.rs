@@ -89,6 +89,10 @@ pub struct Options {
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     pub retry_for: u32,
 
+    /// Port of this machine's SSH server: what `ui-proxy announce` tells, here only so that the file's value is checked
+    #[arg(long, value_name = "PORT", default_value = "22", value_parser = clap::value_parser!(u16).range(1..))]
+    pub ssh_port: u16,
+
     /// What every process takes.
     #[command(flatten)]
     pub common: Common,

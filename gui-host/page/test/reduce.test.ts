@@ -242,6 +242,15 @@ describe('commands', () => {
     expect(states(reduce(take(ask(loaded())), again))).toEqual(['pending confirmed']);
   });
 
+  it('that come with a snapshot are as old as they say, by this computer’s clock', () => {
+    // The router believes it is an hour earlier.
+    const skew = 3_600_000;
+    const outcomes = [{ id: 'c9', state: 'refused', event: 'reset-mote', mote: EUI, t: NOW - skew - 90_000 }];
+    const health = { t: NOW - skew, processes: [] };
+    const model = reduce(INITIAL_MODEL, { kind: 'snapshot', result: { links: [link()], lbrs: { [LBR]: { outcomes, health } } }, at: NOW });
+    expect(model.commands).toMatchObject([{ event: 'reset-mote', mote: EUI, askedAt: NOW - 90_000, trail: [{ state: 'refused', at: NOW - 90_000 }] }]);
+  });
+
   it('are bounded', () => {
     let model = loaded();
     for (let n = 0; n < MAX_COMMANDS + 9; n++) model = notify(model, 'command-outcome', { id: `c${n}`, state: 'accepted' });

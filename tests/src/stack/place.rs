@@ -70,7 +70,7 @@ impl Place {
     pub fn command(&self, name: &str) -> Result<Command> {
         let program = binary(name)?;
         let mut command = Command::new(self.reachable(&program)?);
-        command.current_dir(self.directory.path()).env("HOME", self.directory.path());
+        command.current_dir(self.directory.path()).env("HOME", self.directory.path()).env_remove("XDG_RUNTIME_DIR");
         if self.user == User::Unprivileged {
             command.uid(NOBODY).gid(NOBODY);
         }

@@ -72,6 +72,7 @@ pub const KEYS: &[Key] = &[
     key(Section::UiProxy, "id", Kind::Text, Effect::Start, "\"router-1\""),
     key(Section::UiProxy, "name", Kind::Text, Effect::Reload, "\"greenhouse\""),
     key(Section::UiProxy, "retry-for", Kind::Number, Effect::Reload, "60"),
+    key(Section::UiProxy, "ssh-port", Kind::Number, Effect::Reload, "22"),
 ];
 
 /// The sections that have a name.
