@@ -104,14 +104,13 @@ fn motes_and_their_sheets_are_as_they_were_accepted() {
 fn counters(ports: &[PortReport]) -> Vec<String> {
     let mut told_so_far = Gathering::new(Mono(0), std::iter::empty());
     let eventbus = told(Sender::Eventbus, 41_000, &[("eventbus.foreign", 3), ("mailbox-shortened", 1)]);
-    for health in [told(Sender::SerialBridge, 12_000, &[]), eventbus] {
+    for health in [told(Sender::SerialBridge, 12_000, &[]), eventbus, told(Sender::UiProxy, 90, &[])] {
         told_so_far.handle_notification(Mono(0), &Notification::Health(health));
     }
     for report in ports {
         told_so_far.handle_notification(Mono(0), &Notification::Port(report.clone()));
     }
-    let vitals = Vitals { pid: 814, uptime_ms: Some(3_725_000), rss_kib: Some(640), cpu_ms: Some(90), inbox_depth: 0, inbox_max: 4 };
-    let running = Presence::Running(vitals);
+    let running = Presence::Running(Vitals::default());
     let seen = [(Sender::SerialBridge, running), (Sender::Eventbus, running), (Sender::UiProxy, running)];
     stats::text(&health::all(&told_so_far, &seen), &told_so_far, Ink::Plain)
 }

@@ -41,8 +41,9 @@ impl PortLink {
             PortState::Fault { cause } => (Link::Fault, cause.clone()),
         };
         self.generation = report.generation;
-        let is_new = (link, &cause, report.baud) != (self.link, &self.cause, self.baud);
-        if link != self.link {
+        let is_first = self.since == Mono::default();
+        let is_new = is_first || (link, &cause, report.baud) != (self.link, &self.cause, self.baud);
+        if is_first || link != self.link {
             self.since = if link == Link::Silent { silent_at(report.since, last_heard) } else { report.since };
         }
         self.link = link;

@@ -145,6 +145,14 @@ fn a_port_that_goes_down_says_why() {
 }
 
 #[test]
+fn a_port_that_was_never_open_is_down_since_its_first_report() {
+    let mut model = Model::new();
+    model.handle_port(START, &report("usb0", PortState::Down { cause: "not there".to_owned() }));
+    let index = model.indexes().next().expect("there");
+    assert_eq!(model.entry(index).expect("there").since, report("usb0", PortState::Probing).since);
+}
+
+#[test]
 fn two_motes_with_one_address_do_not_mix() {
     let mut model = Model::new();
     up(&mut model, "usb0");

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,6 +16,7 @@ use mqtypes::ids::{BootId, Generation, PortName};
 use mqtypes::log::Severity;
 use mqtypes::queues::{ALL, EVENTBUS, EVENTBUS_REQUESTS, TAP_PREFIX, kernel_name};
 use mqtypes::serial::{PortCounters, PortReport, PortState, ReceivedFrame, SerialNotification};
+use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid};
 use serde_json::Value;
@@ -30,6 +31,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub const PORT: &str = "/dev/ttyUSB0";
 
 static TURN: Mutex<()> = Mutex::new(());
+
+/// One of the locks that tests of whole stacks hold while they have a set of queues: Linux gives a user not many more.
+fn share() -> Flock<File> {
+    let path = std::env::temp_dir().join(format!("lbr-tests-{}-0.lock", Uid::effective()));
+    let file = File::options().write(true).create(true).truncate(false).mode(0o600).open(path).expect("opened");
+    Flock::lock(file, FlockArg::LockExclusive).expect("locked")
+}
 
 /// Ids that no user of the machine has but `nobody`, whom the router's processes play.
 const ROUTER: u32 = 65534;
@@ -75,13 +83,14 @@ pub struct Stage {
     directory: TempDir,
     pub eventbus: Option<Child>,
     _turn: MutexGuard<'static, ()>,
+    _share: Flock<File>,
 }
 
 impl Stage {
     pub fn new(test: &str) -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let instance = format!("{test}-{}", std::process::id());
-        Self { instance, directory: tempfile::tempdir().expect("made"), eventbus: None, _turn: turn }
+        Self { instance, directory: tempfile::tempdir().expect("made"), eventbus: None, _turn: turn, _share: share() }
     }
 
     pub fn with_eventbus(test: &str) -> Self {

@@ -30,9 +30,8 @@ impl Answers {
     /// Tells the figures to the tap of this name within the instance.
     pub fn tell(&mut self, now: Mono, reply: &str, figures: ProcessHealth) {
         if !is_tap(reply) {
-            return self.tally.add("no-tap", 1);
-        }
-        if !self.send(now, reply, figures) {
+            self.tally.add("no-tap", 1);
+        } else if !self.send(now, reply, figures) {
             self.tally.add("lost", 1);
         }
     }

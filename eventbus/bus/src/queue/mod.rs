@@ -115,11 +115,7 @@ impl OwnedQueue {
 
     /// Takes one message into `buffer`; `None` when the queue is empty.
     pub fn receive(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
-        match self.queue.recv(buffer) {
-            Ok((_priority, len)) => Ok(Some(len)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            Err(error) => Err(error),
-        }
+        receive(&self.queue, buffer)
     }
 
     /// Messages waiting.
@@ -131,6 +127,24 @@ impl OwnedQueue {
 impl AsRawFd for OwnedQueue {
     fn as_raw_fd(&self) -> RawFd {
         self.queue.as_raw_fd()
+    }
+}
+
+/// A queue that is emptied for a person, whoever owns it: nobody else will get what is taken.
+#[derive(Debug)]
+pub struct DrainedQueue {
+    queue: PosixMq,
+}
+
+impl DrainedQueue {
+    /// Opens it without its owner's lock; never creates.
+    pub fn open(name: &str) -> Result<Self, QueueError> {
+        open_existing(name).map(|queue| Self { queue })
+    }
+
+    /// Takes one message into `buffer`; `None` when the queue is empty.
+    pub fn receive(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        receive(&self.queue, buffer)
     }
 }
 
@@ -282,6 +296,14 @@ fn open_to_look(name: &str) -> Result<PosixMq, QueueError> {
     }
 }
 
+fn receive(queue: &PosixMq, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+    match queue.recv(buffer) {
+        Ok((_priority, len)) => Ok(Some(len)),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 fn open_existing(name: &str) -> Result<PosixMq, QueueError> {
     OpenOptions::readonly().nonblocking().existing().open(name).map_err(|error| QueueError::system(name, "opening for reading", error))
 }
@@ -365,6 +387,18 @@ mod tests {
         let again = OwnedQueue::open_named(&name.0, &SPEC).expect("opened again");
         assert_eq!(again.receive(&mut buffer).expect("received"), Some(4));
         assert_eq!(again.receive(&mut buffer).expect("empty"), None);
+    }
+
+    #[test]
+    fn what_a_person_takes_is_gone_for_the_owner() {
+        let name = Name::new("drained");
+        assert!(matches!(DrainedQueue::open(&name.0), Err(QueueError::Missing { .. })));
+        let owner = OwnedQueue::open_named(&name.0, &SPEC).expect("made");
+        PeerQueue::open(&name.0).expect("open").send(b"taken").expect("sent");
+        let mut buffer = [0; 64];
+        let drained = DrainedQueue::open(&name.0).expect("its lock is no hindrance");
+        assert_eq!(drained.receive(&mut buffer).expect("received"), Some(5));
+        assert_eq!((drained.receive(&mut buffer).expect("empty"), owner.receive(&mut buffer).expect("empty")), (None, None));
     }
 
     #[test]

@@ -59,6 +59,10 @@ struct Live {
 }
 
 impl Listener for Live {
+    fn begin(&mut self) -> Result<(), Failure> {
+        self.sink.begin_file(&self.capture, &mut self.limit)
+    }
+
     fn handle_notification(&mut self, now: Moment, _envelope: &Envelope, notification: &Notification, _output: &mut Output) {
         match notification {
             Notification::Data(data) => self.handle_data(now, data),

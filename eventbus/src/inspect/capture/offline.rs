@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use bus::clock;
@@ -17,13 +18,16 @@ use crate::inspect::decode::echoes::Echoes;
 use crate::inspect::decode::frames::{Lines, Seen};
 use crate::inspect::decode::input::{Input, Trouble};
 use crate::inspect::decode::recording::{Chunks, Layout};
-use crate::inspect::terminal::complain;
 
 /// Runs it.
 pub fn run(options: &CaptureOptions, recording: &Path, capture: Capture) -> Result<End, Failure> {
+    if is_same(recording, &options.file) {
+        let text = format!("{}: the capture would be written over the recording; name another file", recording.display());
+        return Err(Failure::Configuration(text));
+    }
     let chunks = match Input::open(recording) {
         Ok(input) => Chunks::new(input, Layout::Recording),
-        Err(trouble) => return end(&trouble),
+        Err(trouble) => return trouble.end(),
     };
     let mut writing = Writing {
         capture,
@@ -37,7 +41,7 @@ pub fn run(options: &CaptureOptions, recording: &Path, capture: Capture) -> Resu
     match ended {
         Ok(trouble) => {
             Totals { packets: writing.packets, passed_over: 0, lost: writing.capture.take_lost() }.tell();
-            trouble.as_ref().map_or(Ok(End::Done), end)
+            trouble.map_or(Ok(End::Done), Trouble::end)
         }
         // Whoever reads has seen enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(End::Done),
@@ -111,13 +115,22 @@ fn open(path: &Path) -> Result<Box<dyn Write>, Failure> {
     })
 }
 
-/// What was captured before stays.
-fn end(trouble: &Trouble) -> Result<End, Failure> {
-    match trouble {
-        Trouble::Unreadable { .. } => Err(Failure::Environment(trouble.to_string())),
-        Trouble::Wrong { .. } => {
-            complain(&trouble.to_string());
-            Ok(End::WrongFile)
-        }
+fn is_same(recording: &Path, capture: &Path) -> bool {
+    let file = |path: &Path| path.metadata().map(|found| (found.dev(), found.ino()));
+    file(recording).is_ok_and(|found| file(capture).is_ok_and(|other| other == found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_is_known_by_any_of_its_names() {
+        let directory = tempfile::tempdir().expect("made");
+        let [recording, link, absent] = ["a.jsonl", "link", "absent"].map(|name| directory.path().join(name));
+        std::fs::write(&recording, "").expect("written");
+        std::os::unix::fs::symlink(&recording, &link).expect("made");
+        assert!(is_same(&recording, &recording) && is_same(&recording, &link));
+        assert!(!is_same(&recording, &absent) && !is_same(&absent, &absent) && !is_same(&recording, directory.path()));
     }
 }

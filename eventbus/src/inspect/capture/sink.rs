@@ -44,6 +44,8 @@ pub struct Sink {
 
 #[derive(Debug)]
 enum Target {
+    /// A file that is begun anew, but not before there is something to be captured.
+    Later,
     /// It ends with its reader. In non-blocking mode, unless it is no pipe.
     Output(File),
     /// The reader's end, while there is one.
@@ -53,21 +55,33 @@ enum Target {
 }
 
 impl Sink {
-    /// Opens the target, and begins the capture there if somebody reads it already.
+    /// Opens the target, and begins the capture there if somebody reads it already. A file is left as it is until [`Self::begin_file`].
     pub fn open(path: &Path, capture: &Capture, limit: &mut Limit) -> Result<Self, Failure> {
         let target = match Destination::of(path)? {
-            Destination::File => Target::Output(file::create(path)?),
+            Destination::File => Target::Later,
             Destination::Fifo => Target::Fifo(None),
             Destination::StandardOutput => Target::Output(standard_output().map_err(|error| file::unwritable(path, &error))?),
         };
         let (path, section, waiting) = (path.to_owned(), Section::default(), Vec::new());
         let mut sink = Self { path, target, section, waiting, registration: None, passed_over: 0, packets: 0 };
         match &sink.target {
-            Target::Output(_) | Target::Gone => sink.begin(capture, limit),
+            Target::Output(_) => sink.begin(capture, limit),
             Target::Fifo(_) => sink.look(capture, limit)?,
+            Target::Later | Target::Gone => {}
         }
         sink.flush()?;
         Ok(sink)
+    }
+
+    /// Begins a file anew, if that is where packets go.
+    pub fn begin_file(&mut self, capture: &Capture, limit: &mut Limit) -> Result<(), Failure> {
+        match &self.target {
+            Target::Later => self.target = Target::Output(file::create(&self.path)?),
+            Target::Output(_) | Target::Fifo(_) | Target::Gone => return Ok(()),
+        }
+        self.watch_target();
+        self.begin(capture, limit);
+        self.flush()
     }
 
     /// Lets the reactor report when to [`Self::look`].
@@ -116,7 +130,7 @@ impl Sink {
     /// Looks whether the reader of a FIFO has gone, or another one come.
     pub fn look(&mut self, capture: &Capture, limit: &mut Limit) -> Result<(), Failure> {
         match &self.target {
-            Target::Output(_) | Target::Gone => return Ok(()),
+            Target::Output(_) | Target::Later | Target::Gone => return Ok(()),
             Target::Fifo(Some(file)) if !is_reader_gone(file) => return Ok(()),
             Target::Fifo(Some(_)) => self.lose_reader(),
             Target::Fifo(None) => {}
@@ -140,7 +154,7 @@ impl Sink {
         match &self.target {
             Target::Gone => true,
             Target::Output(file) => is_reader_gone(file),
-            Target::Fifo(_) => false,
+            Target::Fifo(_) | Target::Later => false,
         }
     }
 
@@ -176,7 +190,7 @@ impl Sink {
         self.waiting.clear();
         self.target = match self.target {
             Target::Fifo(_) => Target::Fifo(None),
-            Target::Output(_) | Target::Gone => Target::Gone,
+            Target::Output(_) | Target::Later | Target::Gone => Target::Gone,
         };
     }
 }
@@ -325,11 +339,15 @@ mod tests {
         let mut limit = Limit::ENDLESS;
         let record = stage.record(20);
         let path = stage.folder.path().join("file");
-        let mut sink = Sink::open(&path, &stage.capture, &mut limit).expect("made");
+        std::fs::write(&path, "of yesterday").expect("written");
+        let mut sink = Sink::open(&path, &stage.capture, &mut limit).expect("looked at");
+        assert_eq!(std::fs::read(&path).expect("read"), b"of yesterday");
+        sink.begin_file(&stage.capture, &mut limit).expect("begun anew");
         sink.take(&stage.capture, &record, &mut limit).expect("taken");
         assert!(!sink.is_waiting() && !sink.needs_looks() && !sink.is_gone());
         assert_eq!(blocks(&std::fs::read(&path).expect("read"), PACKET), 1);
-        let full = Sink::open(Path::new("/dev/full"), &stage.capture, &mut limit).expect_err("nothing fits");
+        let mut sink = Sink::open(Path::new("/dev/full"), &stage.capture, &mut limit).expect("looked at");
+        let full = sink.begin_file(&stage.capture, &mut limit).expect_err("nothing fits");
         assert!(full.to_string().contains("/dev/full: cannot write the capture"), "{full}");
     }
 }

@@ -5,7 +5,11 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::Path;
 
+use bus::process::Failure;
 use flate2::bufread::MultiGzDecoder;
+
+use crate::inspect::End;
+use crate::inspect::terminal::complain;
 
 /// How a gzipped file begins (RFC 1952, section 2.3.1).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -31,6 +35,20 @@ pub enum Trouble {
         /// What is wrong, and the way out.
         cause: String,
     },
+}
+
+impl Trouble {
+    /// As the end of a task; what it did before stays done.
+    pub fn end(self) -> Result<End, Failure> {
+        let text = self.to_string();
+        match self {
+            Self::Unreadable { .. } => Err(Failure::Environment(text)),
+            Self::Wrong { .. } => {
+                complain(&text);
+                Ok(End::WrongFile)
+            }
+        }
+    }
 }
 
 /// Where in a file something is wrong.

@@ -20,7 +20,7 @@ use super::options::{DecodeOptions, Dirs};
 use super::terminal::{Ink, Reader, complain};
 use echoes::Echoes;
 use frames::{Lines, Seen};
-use input::{Input, Trouble};
+use input::{Input, Place, Trouble};
 use output::Output;
 use recording::{Chunks, Layout};
 #[cfg(not(test))]
@@ -37,9 +37,12 @@ pub fn run(options: &DecodeOptions) -> Result<End, Failure> {
     let layout = if options.raw { Layout::Raw } else { Layout::Recording };
     match Input::open(&options.file) {
         Ok(input) => Decoding { form, product, output: Output::open(), seen: 0 }.run(Chunks::new(input, layout)),
-        Err(trouble) => end(&trouble),
+        Err(trouble) => end(trouble),
     }
 }
+
+/// The way out for whoever gave us a file without times.
+const OR_RAW: &str = "; for a mote's bytes as they came off its line say --raw";
 
 /// For whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +95,7 @@ impl Decoding {
             return Ok(End::Done);
         }
         if let Some(trouble) = trouble {
-            return end(&trouble);
+            return end(trouble);
         }
         if self.seen == 0 {
             complain(&format!("{}: no frame is in it", chunks.name()));
@@ -132,14 +135,11 @@ impl Decoding {
     }
 }
 
-/// What was decoded before stays told.
-fn end(trouble: &Trouble) -> Result<End, Failure> {
+/// What was decoded before stays told. What is no recording from the start may be what we alone read beside recordings.
+fn end(trouble: Trouble) -> Result<End, Failure> {
     match trouble {
-        Trouble::Unreadable { .. } => Err(Failure::Environment(trouble.to_string())),
-        Trouble::Wrong { .. } => {
-            complain(&trouble.to_string());
-            Ok(End::WrongFile)
-        }
+        Trouble::Wrong { name, place: Place::Line(1), cause } => Trouble::Wrong { name, place: Place::Line(1), cause: cause + OR_RAW }.end(),
+        other => other.end(),
     }
 }
 

@@ -31,8 +31,7 @@ const RAW_CHUNK: usize = 4096;
 const RAW_PORT: &str = "raw";
 
 /// How a line should look, for whoever gave us another file.
-const EXPECTED: &str =
-    r#"{"t": 0.1, "dir": "rx", "port": "mote1", "hex": "7e…"} is expected; for a mote's bytes as they came off its line say --raw"#;
+const EXPECTED: &str = r#"{"t": 0.1, "dir": "rx", "port": "mote1", "hex": "7e…"} is expected"#;
 
 /// Bytes that came close together.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,12 +10,9 @@ use std::io::{self, BufRead, IsTerminal, Read, Write};
 
 use bus::moment::Moment;
 use bus::process::Failure;
-use bus::queue::{self, Glance, QueueError};
+use bus::queue::{self, DrainedQueue, Glance, QueueError};
 use clap::Args;
 use mqtypes::queues::kernel_name;
-use nix::errno::Errno;
-use nix::mqueue::{MQ_OFlag, MqdT, mq_close, mq_open, mq_receive};
-use nix::sys::stat::Mode;
 
 use super::End;
 use super::name::QueueName;
@@ -99,37 +96,21 @@ fn is_confirmed(name: &QueueName, seen: &Glance) -> Result<bool, Failure> {
 
 /// Takes as many as were there, one by one, as long as somebody reads what is printed of them.
 fn take(name: &QueueName, kernel_name: &str, seen: &Glance, form: Form) -> Result<(), Failure> {
-    let queue = open(kernel_name)?;
+    let queue = DrainedQueue::open(kernel_name).map_err(|error| match error {
+        QueueError::Closed { .. } => Failure::Environment(format!("{kernel_name}: only its owner and root may read it")),
+        other => other.into(),
+    })?;
     let mut buffer = vec![0; seen.size];
     let mut taken = 0;
     while taken < seen.waiting {
-        let Some(len) = receive(&queue, &mut buffer).map_err(|errno| system(kernel_name, errno))? else { break };
+        let received = queue.receive(&mut buffer).map_err(|error| Failure::Environment(format!("{kernel_name}: {error}")))?;
+        let Some(len) = received else { break };
         taken += 1;
         let lines = message::lines(name, &buffer[..len], Moment::read(), form);
         if terminal::print_to(&(lines.join("\n") + "\n"))? == Reader::Gone {
             break;
         }
     }
-    // Its end closes it anyway.
-    let _ = mq_close(queue);
     complain(&format!("{name}: messages taken: {taken}"));
     Ok(())
-}
-
-fn open(kernel_name: &str) -> Result<MqdT, Failure> {
-    let flags = MQ_OFlag::O_RDONLY | MQ_OFlag::O_NONBLOCK | MQ_OFlag::O_CLOEXEC;
-    mq_open(kernel_name, flags, Mode::empty(), None).map_err(|errno| system(kernel_name, errno))
-}
-
-fn receive(queue: &MqdT, buffer: &mut [u8]) -> nix::Result<Option<usize>> {
-    match mq_receive(queue, buffer, &mut 0) {
-        Ok(len) => Ok(Some(len)),
-        Err(Errno::EAGAIN) => Ok(None),
-        Err(errno) => Err(errno),
-    }
-}
-
-fn system(kernel_name: &str, errno: Errno) -> Failure {
-    let way_out = if errno == Errno::EACCES { "; only its owner and root may read it" } else { "" };
-    Failure::Environment(format!("{kernel_name}: {}{way_out}", errno.desc()))
 }

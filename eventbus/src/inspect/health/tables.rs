@@ -156,7 +156,7 @@ mod tests {
         let standings = [
             (Sender::SerialBridge, Standing::Silent { why: Silence::NoAnswer, vitals }),
             (Sender::Eventbus, Standing::Told((&told(Sender::Eventbus, 120, &[("foreign", 3), ("gap", 1)])).into())),
-            (Sender::UiProxy, Standing::Silent { why: Silence::TellsTheGui, vitals }),
+            (Sender::UiProxy, Standing::Silent { why: Silence::NotAsked, vitals }),
             (Sender::UiProxy, Standing::NotRunning),
         ];
         let all: Vec<_> = standings.into_iter().map(|(process, standing)| Process { process, standing }).collect();
@@ -164,7 +164,7 @@ mod tests {
 PROCESS        PID         UP     CPU   MEMORY  INBOX  LOST
 serial-bridge    7  1 min 1 s       -  600 KiB  10/10  no answer within 2 s
 eventbus       812  1 h 2 min  120 ms  812 KiB   1/10  4
-ui-proxy         7  1 min 1 s       -  600 KiB  10/10  told to the GUI alone
+ui-proxy         7  1 min 1 s       -  600 KiB  10/10  not asked: eventbus has not answered
 ui-proxy         -          -       -        -      -  not running";
         assert_eq!(processes(&all, Ink::Plain).join("\n"), expected);
         let lost = reasons(&all, std::iter::empty(), Ink::Plain).join("\n");

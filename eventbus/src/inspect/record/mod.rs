@@ -11,7 +11,7 @@ mod sink;
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bus::clock;
@@ -24,11 +24,11 @@ use mqtypes::serial::LineBytes;
 
 use super::End;
 use super::subscriber::{self, Followed, Listener, Output};
-use super::terminal::{complain, unwritable};
+use super::terminal::complain;
 use super::time::span;
 use choice::Choice;
 use gaps::{Gap, Gaps};
-use sink::{Existing, Packing, Room, Sink, Target};
+use sink::{Existing, Packing, Room, Sink};
 
 pub use options::RecordOptions;
 
@@ -41,7 +41,7 @@ const MOST: (usize, usize) = (1024, 255);
 /// Runs it.
 pub fn run(options: &RecordOptions) -> Result<End, Failure> {
     let name = if options.file == Path::new("-") { "standard output".to_owned() } else { options.file.display().to_string() };
-    let (target, place) = open(options)?;
+    let place = Place::of(options);
     let choice = Choice::new(options.ports.clone(), options.motes.clone());
     let topics = choice.topics();
     let begun = clock::now();
@@ -50,10 +50,6 @@ pub fn run(options: &RecordOptions) -> Result<End, Failure> {
     let followed = subscriber::follow(&options.set.instance, topics, &mut recorder);
     let (figures, unknown) = (recorder.figures(), recorder.choice.unknown());
     let finished = recorder.finish();
-    if let Some(target) = target.as_ref().filter(|_| figures.bytes == 0 && !matches!(followed, Ok(Followed::Answered))) {
-        // A second try is not to find the file in its way.
-        target.discard();
-    }
     let followed = followed?;
     if followed == Followed::Answered {
         for reason in &unknown {
@@ -64,25 +60,21 @@ pub fn run(options: &RecordOptions) -> Result<End, Failure> {
     match finished {
         Ok(Ending::Stopped) => {}
         Ok(Ending::Full) => complain(&format!("{name}: ended before it got larger than --max-bytes {}", options.max_bytes)),
-        Err(error) => return Err(target.map_or_else(|| unwritable(&error), |target| target.unwritable(&error))),
+        Err(error) => return Err(sink::unwritable(&options.file, &error)),
     }
     Ok(followed.end())
-}
-
-fn open(options: &RecordOptions) -> Result<(Option<Target>, Place), Failure> {
-    let is_packed = options.gzip || options.file.extension().is_some_and(|extension| extension == "gz");
-    if options.file == Path::new("-") {
-        return Ok((None, Place::Output { left: options.max_bytes }));
-    }
-    let existing = if options.force { Existing::Replaced } else { Existing::Kept };
-    let (target, file) = Target::create(&options.file, existing)?;
-    let packing = if is_packed { Packing::Gzip } else { Packing::None };
-    Ok((Some(target), Place::File(Sink::new(file, packing, options.max_bytes))))
 }
 
 /// Where the lines go.
 #[derive(Debug)]
 enum Place {
+    /// A file that is not made before there is something to be recorded.
+    Later {
+        path: PathBuf,
+        existing: Existing,
+        packing: Packing,
+        most: u64,
+    },
     File(Sink<File>),
     /// Standard output, for so many bytes more.
     Output {
@@ -91,8 +83,28 @@ enum Place {
 }
 
 impl Place {
+    fn of(options: &RecordOptions) -> Self {
+        let most = options.max_bytes;
+        if options.file == Path::new("-") {
+            return Self::Output { left: most };
+        }
+        let is_packed = options.gzip || options.file.extension().is_some_and(|extension| extension == "gz");
+        let existing = if options.force { Existing::Replaced } else { Existing::Kept };
+        let packing = if is_packed { Packing::Gzip } else { Packing::None };
+        Self::Later { path: options.file.clone(), existing, packing, most }
+    }
+
+    fn begin(&mut self) -> Result<(), Failure> {
+        if let Self::Later { path, existing, packing, most } = self {
+            *self = Self::File(Sink::new(sink::create(path, *existing)?, *packing, *most));
+        }
+        Ok(())
+    }
+
     fn line(&mut self, line: &str, output: &mut Output) -> io::Result<Room> {
         match self {
+            // What is not begun takes nothing.
+            Self::Later { .. } => Ok(Room::Full),
             Self::File(sink) => sink.line(line),
             Self::Output { left } => match left.checked_sub(line.len() as u64 + 1) {
                 Some(rest) => {
@@ -108,7 +120,7 @@ impl Place {
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::File(sink) => sink.flush(),
-            Self::Output { .. } => Ok(()),
+            Self::Later { .. } | Self::Output { .. } => Ok(()),
         }
     }
 }
@@ -216,7 +228,7 @@ impl Recorder {
     fn finish(self) -> io::Result<Ending> {
         let finished = match self.place {
             Place::File(sink) => sink.finish().map(drop),
-            Place::Output { .. } => Ok(()),
+            Place::Later { .. } | Place::Output { .. } => Ok(()),
         };
         match self.state {
             State::Broken(error) => Err(error),
@@ -227,6 +239,10 @@ impl Recorder {
 }
 
 impl Listener for Recorder {
+    fn begin(&mut self) -> Result<(), Failure> {
+        self.place.begin()
+    }
+
     fn handle_notification(&mut self, now: Moment, _envelope: &Envelope, notification: &Notification, output: &mut Output) {
         match notification {
             Notification::Bytes(piece) => self.take(now.mono, piece, output),

@@ -2,10 +2,10 @@
 //!
 //! What was written stays whole, whatever comes: a line is written with all of its bytes or not at all.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
 
 use bus::process::Failure;
 use flate2::Compression;
@@ -13,21 +13,6 @@ use flate2::write::GzEncoder;
 
 /// What a block of deflate (RFC 1951) and the end of the file (RFC 1952) may need beside the bytes.
 const SLACK: u64 = 256;
-
-/// A file to write to.
-#[derive(Debug)]
-pub struct Target {
-    path: PathBuf,
-    origin: Origin,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Origin {
-    /// We made it.
-    New,
-    /// It was there, and we were told to write over it.
-    Replaced,
-}
 
 /// May what is there be written over?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,41 +64,34 @@ struct Counted<W> {
     written: u64,
 }
 
-impl Target {
-    /// Makes the file, which its owner alone may read.
-    pub fn create(path: &Path, existing: Existing) -> Result<(Self, File), Failure> {
-        let mut options = OpenOptions::new();
-        options.write(true).mode(0o600);
-        match options.clone().create_new(true).open(path) {
-            Ok(file) => Ok((Self { path: path.to_owned(), origin: Origin::New }, file)),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => match existing {
-                Existing::Kept => {
-                    let text = format!("{}: is there already; name another file, or say --force to write over it", path.display());
-                    Err(Failure::Environment(text))
-                }
-                Existing::Replaced => {
-                    let file = options.truncate(true).open(path).map_err(|error| unwritable(path, &error))?;
-                    Ok((Self { path: path.to_owned(), origin: Origin::Replaced }, file))
-                }
-            },
-            Err(error) => Err(unwritable(path, &error)),
-        }
-    }
-
-    /// Nothing came of it: a file that we made does not stay.
-    pub fn discard(&self) {
-        if self.origin == Origin::New {
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-
-    /// It takes no more.
-    pub fn unwritable(&self, error: &io::Error) -> Failure {
-        unwritable(&self.path, error)
+/// Makes the file, which its owner alone may read, whatever it was before.
+pub fn create(path: &Path, existing: Existing) -> Result<File, Failure> {
+    let mut options = OpenOptions::new();
+    options.write(true).mode(0o600);
+    match options.clone().create_new(true).open(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => match existing {
+            Existing::Kept => {
+                let text = format!("{}: is there already; name another file, or say --force to write over it", path.display());
+                Err(Failure::Environment(text))
+            }
+            Existing::Replaced => replace(path, &options).map_err(|error| unwritable(path, &error)),
+        },
+        made => made.map_err(|error| unwritable(path, &error)),
     }
 }
 
-fn unwritable(path: &Path, error: &io::Error) -> Failure {
+/// A device or a pipe stays as it is.
+fn replace(path: &Path, options: &OpenOptions) -> io::Result<File> {
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+        file.set_len(0)?;
+    }
+    Ok(file)
+}
+
+/// It takes no more.
+pub fn unwritable(path: &Path, error: &io::Error) -> Failure {
     Failure::Environment(format!("{}: {error}; what was recorded before that is in it, if anything was", path.display()))
 }
 
@@ -246,18 +224,20 @@ mod tests {
 
     #[test]
     fn a_file_that_is_there_is_kept_unless_it_may_be_replaced_and_nobody_else_may_read_ours() {
-        use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("a.jsonl");
-        let (target, file) = Target::create(&path, Existing::Kept).expect("made");
-        assert_eq!(file.metadata().expect("there").permissions().mode() & 0o777, 0o600);
-        let refused = Target::create(&path, Existing::Kept).expect_err("there").to_string();
+        let mode = |file: &File| file.metadata().expect("there").permissions().mode() & 0o777;
+        let file = create(&path, Existing::Kept).expect("made");
+        assert_eq!(mode(&file), 0o600);
+        let refused = create(&path, Existing::Kept).expect_err("there").to_string();
         assert!(refused.contains("a.jsonl: is there already") && refused.contains("--force"), "{refused}");
-        Target::create(&path, Existing::Replaced).expect("replaced").0.discard();
-        assert!(path.exists(), "it was not ours to remove");
-        target.discard();
-        assert!(!path.exists());
-        let nowhere = Target::create(Path::new("/nowhere/a"), Existing::Replaced).expect_err("absent").to_string();
+        std::fs::write(&path, "of yesterday").expect("written");
+        file.set_permissions(Permissions::from_mode(0o644)).expect("ours");
+        let again = create(&path, Existing::Replaced).expect("replaced");
+        assert_eq!((mode(&again), again.metadata().expect("there").len()), (0o600, 0));
+        let device = create(Path::new("/dev/null"), Existing::Replaced).expect("opened");
+        assert_eq!(mode(&device), 0o666);
+        let nowhere = create(Path::new("/nowhere/a"), Existing::Replaced).expect_err("absent").to_string();
         assert!(nowhere.starts_with("/nowhere/a: No such file"), "{nowhere}");
     }
 }

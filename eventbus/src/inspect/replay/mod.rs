@@ -51,7 +51,7 @@ pub(super) fn run(options: &ReplayOptions) -> Result<End, Failure> {
     let is_wanted = |port: &PortName| options.ports.is_empty() || options.ports.iter().any(|name| is_called(port, name));
     let tape = match Tape::open(&options.file, options.laps(), is_wanted) {
         Ok(tape) => tape,
-        Err(trouble) => return end(&trouble),
+        Err(trouble) => return trouble.end(),
     };
     if tape.ports().next().is_none() {
         complain(&format!("{}: no mote says anything in it, or none that was asked for", options.file.display()));
@@ -60,16 +60,6 @@ pub(super) fn run(options: &ReplayOptions) -> Result<End, Failure> {
     signals::block()?;
     let process = Process { identity: Identity::new(Sender::Tool) };
     Player::new(&process, tape, options)?.run()
-}
-
-fn end(trouble: &Trouble) -> Result<End, Failure> {
-    match trouble {
-        Trouble::Unreadable { .. } => Err(Failure::Environment(trouble.to_string())),
-        Trouble::Wrong { .. } => {
-            complain(&trouble.to_string());
-            Ok(End::WrongFile)
-        }
-    }
 }
 
 /// A recording on its ports.
@@ -134,7 +124,7 @@ impl Player {
             }
             self.begin(now);
             if let Err(trouble) = self.play(now)? {
-                return end(&trouble);
+                return trouble.end();
             }
             self.approach_end(now);
             if matches!(self.state, State::Lingers { until } if until <= now) {

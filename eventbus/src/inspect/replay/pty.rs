@@ -101,7 +101,7 @@ fn make() -> io::Result<(PtyMaster, PathBuf)> {
 }
 
 fn place(device: &Path, link: &Path) -> io::Result<()> {
-    if fs::symlink_metadata(link).is_ok_and(|found| found.is_symlink()) {
+    if fs::read_link(link).is_ok_and(|target| target.starts_with("/dev/pts")) {
         fs::remove_file(link)?;
     }
     symlink(device, link)
@@ -175,9 +175,12 @@ mod tests {
         symlink("/dev/pts/no-such", &link).expect("made");
         drop(Pty::open().and_then(|pty| pty.linked(link.clone())).expect("a pty"));
         assert!(fs::symlink_metadata(&link).is_err(), "it is gone");
+        let refused = || Pty::open().and_then(|pty| pty.linked(link.clone())).expect_err("refused").kind();
+        symlink("/dev/null", &link).expect("made");
+        assert_eq!((refused(), fs::read_link(&link).expect("spared")), (ErrorKind::AlreadyExists, PathBuf::from("/dev/null")));
+        fs::remove_file(&link).expect("ours");
         fs::write(&link, "a file of somebody's").expect("written");
-        let error = Pty::open().and_then(|pty| pty.linked(link.clone())).expect_err("refused");
-        assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+        assert_eq!(refused(), ErrorKind::AlreadyExists);
         assert_eq!(fs::read_to_string(&link).expect("spared"), "a file of somebody's");
     }
 }

@@ -19,8 +19,8 @@ use super::terminal::{self, Ink, complain, plain_json};
 /// `mq-inspect stats`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Counters begin at each process's start. Of a process that does not answer within 2 s, what the system
-tells everybody is shown. Exit status 1 if nobody answered. In JSON a port's `since` is in
+Counters begin at each process's start. Of a process that does not answer within 2 s, what the
+system tells everybody is shown. Exit status 1 if nobody answered. In JSON a port's `since` is in
 microseconds of CLOCK_MONOTONIC.")]
 pub struct StatsOptions {
     #[command(flatten)]

@@ -8,8 +8,6 @@ mod output;
 mod proxy;
 mod subscription;
 
-use std::io;
-
 use bus::channel::{Channel, Destination};
 use bus::clock;
 use bus::inbox::{Drained, Inbox};
@@ -43,6 +41,11 @@ const COMMAND_BYTES: usize = 512;
 
 /// What a subcommand makes of what it is told. It never waits; what it prints it pushes into the output.
 pub trait Listener {
+    /// The subscription stands. What must not be touched in vain, as a file that is begun anew, is opened here, once.
+    fn begin(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// Something came.
     fn handle_notification(&mut self, now: Moment, envelope: &Envelope, notification: &Notification, output: &mut Output);
 
@@ -219,14 +222,20 @@ impl<'a> Subscriber<'a> {
         self.output.flush().map_err(|error| terminal::unwritable(&error))
     }
 
-    fn drain(&mut self) -> io::Result<Drained> {
+    fn drain(&mut self) -> Result<Drained, Failure> {
         let (subscription, listener, output, now) = (&mut self.subscription, &mut self.listener, &mut self.output, Moment::read());
-        self.inbox.drain(|envelope, notification| {
+        let mut begun = Ok(());
+        let drained = self.inbox.drain(|envelope, notification| {
+            let was_answered = subscription.was_answered();
             subscription.handle_message(now.mono, envelope, &notification);
-            if !listener.is_satisfied(now.mono) {
+            if subscription.was_answered() && !was_answered {
+                begun = listener.begin();
+            }
+            if begun.is_ok() && !listener.is_satisfied(now.mono) {
                 listener.handle_notification(now, envelope, &notification, output);
             }
-        })
+        })?;
+        begun.map(|()| drained)
     }
 
     fn tell_notices(&mut self) {

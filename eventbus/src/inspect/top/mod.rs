@@ -34,8 +34,7 @@ pub use block::lines;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Processes tell their counters, queues are looked at, and nothing is taken from any. CPU is a share
-of one processor. A process that does not answer, and ui-proxy, which tells its figures to the GUI
-alone, are shown as the system sees them.")]
+of one processor. A process that does not answer is shown as the system sees it.")]
 pub struct TopOptions {
     #[command(flatten)]
     pub set: Set,

@@ -214,7 +214,7 @@ pub mod tests {
         let processes = vec![
             Process { process: Sender::SerialBridge, standing: Standing::NotRunning },
             Process { process: Sender::Eventbus, standing: Standing::Told((&eventbus).into()) },
-            Process { process: Sender::UiProxy, standing: Standing::Silent { why: Silence::TellsTheGui, vitals } },
+            Process { process: Sender::UiProxy, standing: Standing::Silent { why: Silence::NoAnswer, vitals } },
         ];
         let counters = PortCounters {
             rx_frames: 10 * seconds,
