@@ -130,11 +130,12 @@ pub fn default_path() -> Result<PathBuf, KeyError> {
 
 /// What to do with the key, in words and commands.
 pub fn instructions(path: &Path, remote_port: u16) -> String {
-    let [as_root, with_sudo] = copy_commands(path);
+    let [as_root, with_sudo, to_openwrt] = copy_commands(path);
     let [openssh, dropbear] = [authorized_key(remote_port), authorized_key_for_dropbear()];
     format!(
         "Put the same key on each router, with its address in place of LBR:\n  {as_root}\n\
-         or, where root does not log in and you may use sudo without a password:\n  {with_sudo}\n\n\
+         or, where root does not log in and you may use sudo without a password:\n  {with_sudo}\n\
+         or, on OpenWrt, once the router's processes have been started there:\n  {to_openwrt}\n\n\
          If the key with which you log in there is to open the link and nothing else, let this be its line in the\n\
          authorized_keys of a user of the group lbr on the router, with your public key (such as the line in\n\
          ~/.ssh/id_ed25519.pub, or what `ssh-add -L` prints) in place of YOUR-PUBLIC-KEY:\n  {openssh}\n\
@@ -143,16 +144,35 @@ pub fn instructions(path: &Path, remote_port: u16) -> String {
     )
 }
 
-/// The shell commands that put the key file on a router, readable for its group `lbr` alone: as root there, and with sudo.
-fn copy_commands(path: &Path) -> [String; 2] {
-    let remote = "mkdir -p -m 755 /var/lib/lbr && umask 077 && cat >/var/lib/lbr/ui.key \
-         && chgrp lbr /var/lib/lbr/ui.key && chmod 640 /var/lib/lbr/ui.key";
+/// Where the router has its key: `ui.key` in the `state-dir` of the package for Debian, and of the archive for OpenWrt.
+const DEBIAN_STATE: &str = "/var/lib/lbr";
+const OPENWRT_STATE: &str = "/etc/lbr/state";
+
+/// The shell commands that put the key file on a router, readable for its group `lbr` alone: as root there, with sudo, and on OpenWrt.
+///
+/// The state directory is the processes' own, so root writes the file elsewhere and moves it there whole: it follows no link that they
+/// might have made, and `ui-proxy` never reads half a key.
+fn copy_commands(path: &Path) -> [String; 3] {
+    let [remote, openwrt] = [DEBIAN_STATE, OPENWRT_STATE].map(|state| {
+        format!(
+            "umask 077 && cat >/etc/lbr/ui.key && chgrp lbr /etc/lbr/ui.key && chmod 640 /etc/lbr/ui.key \
+             && mv -f /etc/lbr/ui.key {state}/ui.key"
+        )
+    });
     let path = shell::quote_path(path);
     if cfg!(windows) {
         // PowerShell knows no `<`; what its pipe adds to the line ends is white space to the reader.
-        [format!("type {path} | ssh root@LBR \"{remote}\""), format!("type {path} | ssh USER@LBR \"sudo sh -c '{remote}'\"")]
+        [
+            format!("type {path} | ssh root@LBR \"{remote}\""),
+            format!("type {path} | ssh USER@LBR \"sudo sh -c '{remote}'\""),
+            format!("type {path} | ssh root@LBR \"{openwrt}\""),
+        ]
     } else {
-        [format!("ssh root@LBR '{remote}' <{path}"), format!("ssh USER@LBR \"sudo sh -c '{remote}'\" <{path}")]
+        [
+            format!("ssh root@LBR '{remote}' <{path}"),
+            format!("ssh USER@LBR \"sudo sh -c '{remote}'\" <{path}"),
+            format!("ssh root@LBR '{openwrt}' <{path}"),
+        ]
     }
 }
 

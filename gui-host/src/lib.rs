@@ -281,7 +281,9 @@ impl Doors {
 fn page_file(options: &ServeOptions, address: &str) -> Option<PageFile> {
     let path = options.page_file.clone().or_else(page_file::default_path)?;
     let written = PageFile::write(&path, address);
-    written.inspect_err(|error| terminal::line(format_args!("page file {}: {error}; gui-host capture cannot find this host", path.display()))).ok()
+    written
+        .inspect_err(|error| terminal::line(format_args!("page file {}: {error}; gui-host capture cannot find this host", path.display())))
+        .ok()
 }
 
 fn tunnels(options: &ServeOptions, links: &[Bound], remote_port: u16) -> Vec<Ssh> {

@@ -7,6 +7,7 @@ mod examination;
 use std::process::ExitCode;
 
 use bus::clock;
+use bus::console;
 use bus::inbox::Drained;
 use bus::reactor::{Reactor, Wake};
 use mqtypes::ids::{PortName, WriteId};
@@ -33,7 +34,7 @@ pub fn run(port: &Spec, rates: &Rates) -> ExitCode {
         }
         Place::Pattern(_) => Verdict::Wrong("a pattern cannot be checked: name one of the ports that it matches".to_owned()),
     };
-    println!("{}: {verdict}", port.place.text());
+    console::tell(&format!("{}: {verdict}", port.place.text()));
     ExitCode::from(verdict.code())
 }
 
@@ -78,7 +79,7 @@ fn take_notices(harbour: &mut Harbour, examination: &mut Examination, name: &Por
             }
         }
         while let Some(line) = examination.poll_line() {
-            println!("{name}: {line}");
+            console::tell(&format!("{name}: {line}"));
         }
         let Some((payload, deadline)) = examination.poll_echo(now) else { return };
         let (port, generation) = (name.clone(), harbour.report(PORT).generation);

@@ -86,6 +86,16 @@ check "the processes have ended" is_gone "$bridge"
 check "the queues are removed" without_queues
 check "the configuration is kept" test -e "$root/etc/lbr/lbr.toml"
 check "the key is kept" test -e "$root/var/lib/lbr/ui.key"
+check "the init script that is left has nothing to start" test -z "$(in_root /etc/init.d/lbr start 2>&1 || echo failed)"
+
+echo "-- install again"
+in_root dpkg --force-confold --install /next.deb >"$root/tmp/log" 2>&1 || fail "second installation"
+for process in eventbus serial-bridge ui-proxy; do check "$process runs again" soon 15 runs $process; done
+check "the configuration is the kept one" grep -q /motes/mote1 "$root/etc/lbr/lbr.toml"
+check "systemd would start it again" test -L "$root/etc/systemd/system/multi-user.target.wants/lbr.target"
+check "systemd's unit is not masked" test ! -L "$root/etc/systemd/system/lbr.target"
+in_root dpkg --remove openwsn-lbr >"$root/tmp/log" 2>&1 || fail "second removal"
+check "the queues are removed again" without_queues
 
 echo "-- purge"
 # A tap that was killed has left its queue.

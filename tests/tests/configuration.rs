@@ -107,3 +107,18 @@ fn a_wrong_file_is_refused_by_all_with_code_78() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn whoever_reads_what_is_said_of_a_file_may_leave() -> Result<()> {
+    for (text, code) in [("", 0), ("bauds = 1\n", 78)] {
+        let directory = tempfile::tempdir()?;
+        let file = directory.path().join("lbr.toml");
+        std::fs::write(&file, text)?;
+        let (reader, writer) = std::io::pipe()?;
+        drop(reader);
+        let mut command = std::process::Command::new(binary("serial-bridge")?);
+        let status = command.arg("--config").arg(file).arg("--check-config").stdout(writer.try_clone()?).stderr(writer).status()?;
+        assert_eq!(status.code(), Some(code), "{text}");
+    }
+    Ok(())
+}

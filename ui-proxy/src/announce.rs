@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bus::console;
 use bus::options::Common;
 use bus::process::Failure;
 use clap::Args;
@@ -45,7 +46,7 @@ pub fn run(call: &AnnounceCall) -> ExitCode {
     match announce(call) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("ui-proxy announce: {failure}");
+            console::complain(&format!("ui-proxy announce: {failure}"));
             ExitCode::from(failure.code())
         }
     }

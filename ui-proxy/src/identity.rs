@@ -89,7 +89,9 @@ fn make(state_dir: &Path, path: &Path) -> io::Result<String> {
     let id = HEXLOWER.encode(&random);
     fs::create_dir_all(state_dir)?;
     let beside = state_dir.join(format!(".lbr-id.{}", std::process::id()));
-    let mut file = File::options().write(true).create(true).truncate(true).mode(0o644).open(&beside)?;
+    // Made new: root, too, may run `announce`, and follows no link that stands there in another user's directory.
+    let _ = fs::remove_file(&beside);
+    let mut file = File::options().write(true).create_new(true).mode(0o644).open(&beside)?;
     writeln!(file, "{id}")?;
     file.sync_all()?;
     fs::rename(&beside, path)?;

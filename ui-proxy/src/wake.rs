@@ -4,6 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use bus::clock;
+use bus::console;
 use bus::process::{Failure, Identity};
 use bus::queue::{PeerQueue, QueueError, glance};
 use mqtypes::codec;
@@ -18,11 +19,11 @@ use crate::options::WakeCall;
 pub fn run(call: &WakeCall) -> ExitCode {
     match wake(call) {
         Ok(pid) => {
-            println!("ui-proxy (process {pid}) was told to connect to the GUI host; its log tells how it goes");
+            console::tell(&format!("ui-proxy (process {pid}) was told to connect to the GUI host; its log tells how it goes"));
             ExitCode::SUCCESS
         }
         Err(failure) => {
-            eprintln!("ui-proxy wake: {failure}");
+            console::complain(&format!("ui-proxy wake: {failure}"));
             ExitCode::from(failure.code())
         }
     }

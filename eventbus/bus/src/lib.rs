@@ -36,6 +36,7 @@
 pub mod channel;
 pub mod clock;
 pub mod config;
+pub mod console;
 pub mod descriptor;
 pub mod health;
 pub mod inbox;

@@ -17,6 +17,7 @@ mod motes;
 mod name;
 mod options;
 mod picture;
+mod pipe;
 mod port_name;
 mod process;
 mod record;

@@ -20,6 +20,8 @@ fn help_is_as_it_was_accepted() {
         (Some("unlink"), "mq-inspect-unlink.txt"),
         (Some("decode"), "mq-inspect-decode.txt"),
         (Some("capture"), "mq-inspect-capture.txt"),
+        (Some("record"), "mq-inspect-record.txt"),
+        (Some("replay"), "mq-inspect-replay.txt"),
     ] {
         let output = Command::new(INSPECT).args(task).arg("--help").output().expect("run");
         let help = text(&output.stdout);

@@ -81,11 +81,14 @@ pub fn run(options: &CaptureOptions) -> Result<(), Failure> {
 
 async fn capture(options: &CaptureOptions) -> anyhow::Result<()> {
     let page_file = options.page_file.clone().or_else(page_file::default_path);
+    refuse_terminal(&options.file)?;
     let page_file = page_file.context("XDG_RUNTIME_DIR is not set: start gui-host with --page-file FILE, and name it here too")?;
     loop {
-        let mut reader = Reader::wait_for(&options.file).await?;
+        let fifo = Reader::wait_for(&options.file).await?;
         let address = page_file::read(&page_file).map_err(|error| anyhow!(error))?;
         let (mut host, begun) = ask(&address, &options.question).await?;
+        // A file is begun anew only when there is something to be written.
+        let mut reader = fifo.map_or_else(|| Reader::open(&options.file), Ok)?;
         hand_on(&mut host, begun, &mut reader).await?;
         if !reader.has_successors() {
             return Ok(());
@@ -105,20 +108,21 @@ enum Reader {
 }
 
 impl Reader {
-    /// Opens the target; a FIFO when somebody reads it.
-    async fn wait_for(path: &Path) -> anyhow::Result<Self> {
+    /// Waits until somebody reads, where nobody may be there yet: at a FIFO.
+    async fn wait_for(path: &Path) -> anyhow::Result<Option<Self>> {
+        #[cfg(unix)]
+        if path != Path::new("-") && is_fifo(path) {
+            return Self::wait_for_fifo(path).await.map(Some).with_context(|| unwritable(path));
+        }
+        Ok(None)
+    }
+
+    /// Opens whatever is no FIFO.
+    fn open(path: &Path) -> anyhow::Result<Self> {
         if path == Path::new("-") {
-            if io::stdout().is_terminal() {
-                bail!("a capture is not for a terminal: name a file, or pipe it, as in gui-host capture - | wireshark -k -i -");
-            }
             return Ok(Self::Output(stdout()));
         }
-        let context = || format!("cannot write the capture to {}", path.display());
-        #[cfg(unix)]
-        if is_fifo(path) {
-            return Self::wait_for_fifo(path).await.with_context(context);
-        }
-        File::create(path).map(Self::File).with_context(context)
+        File::create(path).map(Self::File).with_context(|| unwritable(path))
     }
 
     #[cfg(unix)]
@@ -169,6 +173,18 @@ impl Reader {
             }
         }
     }
+}
+
+/// A capture would garble a person's terminal.
+fn refuse_terminal(path: &Path) -> anyhow::Result<()> {
+    if path == Path::new("-") && io::stdout().is_terminal() {
+        bail!("a capture is not for a terminal: name a file, or pipe it, as in gui-host capture - | wireshark -k -i -");
+    }
+    Ok(())
+}
+
+fn unwritable(path: &Path) -> String {
+    format!("cannot write the capture to {}", path.display())
 }
 
 #[cfg(unix)]
@@ -231,5 +247,21 @@ async fn hand_on(host: &mut TcpStream, begun: Vec<u8>, reader: &mut Reader) -> a
             bail!("gui-host has ended, or it has let this capture go");
         }
         bytes.truncate(read);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_is_not_touched_when_no_host_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, page_file] = ["capture", "page"].map(|name| folder.path().join(name));
+        std::fs::write(&file, "of yesterday").unwrap();
+        let question = Question::parse("").expect("everything");
+        let error = capture(&CaptureOptions { file: file.clone(), question, page_file: Some(page_file) }).await.expect_err("no host");
+        assert!(error.to_string().contains("start gui-host first"), "{error}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "of yesterday");
     }
 }

@@ -56,7 +56,9 @@ fn keygen_makes_a_key_once_and_says_how_to_copy_it() {
     let output = command(&["keygen", "--key-file", name]).output().unwrap();
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains(&format!("chmod 640 /var/lib/lbr/ui.key' <{name}\n")), "{text}");
+    for state in ["/var/lib/lbr", "/etc/lbr/state"] {
+        assert!(text.contains(&format!("chmod 640 /etc/lbr/ui.key && mv -f /etc/lbr/ui.key {state}/ui.key' <{name}\n")), "{text}");
+    }
     let line = r#"restrict,port-forwarding,permitlisten="127.0.0.1:8000",permitlisten="localhost:8000",command="ui-proxy wake" "#;
     assert!(text.contains(line), "{text}");
     let key = fs::read_to_string(&path).unwrap();

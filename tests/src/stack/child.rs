@@ -175,9 +175,10 @@ impl Lines {
                 looked_at += 1;
             }
             let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if left.is_zero() || heard.end == End::Reached {
                 let last = &heard.lines[heard.lines.len().saturating_sub(5)..];
-                bail!("waited {within:?} in vain for {what}; the last lines were:\n{}", last.join("\n"));
+                let why = if left.is_zero() { format!("waited {within:?} in vain") } else { "it ended".to_owned() };
+                bail!("{what}: {why}; the last lines were:\n{}", last.join("\n"));
             }
             heard = self.0.1.wait_timeout(heard, left).expect(LOCK).0;
         }

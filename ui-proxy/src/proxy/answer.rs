@@ -17,14 +17,13 @@ use mqtypes::queues::{is_tap, kernel_name};
 pub struct Answers {
     instance: String,
     identity: Identity,
-    seq: u64,
     tally: Tally,
 }
 
 impl Answers {
     /// Nobody has asked yet.
     pub fn new(instance: &str, identity: Identity) -> Self {
-        Self { instance: instance.to_owned(), identity, seq: 0, tally: Tally::default() }
+        Self { instance: instance.to_owned(), identity, tally: Tally::default() }
     }
 
     /// Tells the figures to the tap of this name within the instance.
@@ -41,13 +40,12 @@ impl Answers {
         &self.tally
     }
 
-    fn send(&mut self, now: Mono, reply: &str, figures: ProcessHealth) -> bool {
+    fn send(&self, now: Mono, reply: &str, figures: ProcessHealth) -> bool {
         let Identity { sender, boot, .. } = self.identity;
-        let envelope = Envelope { sender, boot, seq: self.seq, sent: now };
+        // Each is the first of its own: of numbers that go on, a tap would miss those of the others.
+        let envelope = Envelope { sender, boot, seq: 0, sent: now };
         let Ok(message) = codec::encode(&envelope, &Notification::Health(figures)) else { return false };
-        let is_sent = PeerQueue::open_shared(&kernel_name(&self.instance, reply)).is_ok_and(|tap| tap.send(&message).is_ok());
-        self.seq += u64::from(is_sent);
-        is_sent
+        PeerQueue::open_shared(&kernel_name(&self.instance, reply)).is_ok_and(|tap| tap.send(&message).is_ok())
     }
 }
 
@@ -67,7 +65,7 @@ mod tests {
         let mut tell = |reply: &str| answers.tell(Mono(7), reply, measure(&identity, (0, 10), Vec::new()));
         let name = kernel_name(&instance, "tap-1");
         let tap = OwnedQueue::open_named(&name, &TAP.spec).expect("made");
-        ["tap-1", "eventbus", "ui-proxy", "tap-2", "tap-/x"].map(&mut tell);
+        ["tap-1", "eventbus", "ui-proxy", "tap-2", "tap-/x"].into_iter().for_each(&mut tell);
         (0..TAP.spec.depth).for_each(|_| tell("tap-1"));
         let mut buffer = vec![0; TAP.spec.size];
         let len = tap.receive(&mut buffer).expect("received").expect("an answer");

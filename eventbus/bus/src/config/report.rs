@@ -9,7 +9,7 @@ use mqtypes::envelope::Sender;
 use super::configuration::Values;
 use super::flags::Called;
 use super::keys::{KEYS, Key, Kind};
-use crate::logging;
+use crate::{console, logging};
 
 /// `EX_CONFIG`.
 const WRONG: u8 = 78;
@@ -17,7 +17,7 @@ const WRONG: u8 = 78;
 /// Prints what is wrong, for `--check-config`.
 pub fn refuse(lines: &[String]) -> ExitCode {
     for line in lines {
-        eprintln!("{line}");
+        console::complain(line);
     }
     ExitCode::from(WRONG)
 }
@@ -33,9 +33,9 @@ pub fn complain(sender: Sender, level: LevelFilter, lines: &[String]) -> ExitCod
 
 /// Prints that all is right, and what differs from the defaults.
 pub fn accept(verdict: &str, called: &Called<'_>, values: &Values) -> ExitCode {
-    println!("{verdict}");
+    console::tell(verdict);
     for line in differences(called, values) {
-        println!("{line}");
+        console::tell(&line);
     }
     ExitCode::SUCCESS
 }

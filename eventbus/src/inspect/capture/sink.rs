@@ -4,22 +4,19 @@
 //! reader gets a new section, and what comes while nobody reads, or reads too slowly, is counted and passed over. Packets are
 //! passed over whole, so that what is read is always in order.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use bus::process::Failure;
 use bus::reactor::Registration;
 use lowpan::capture::{Capture, Record, Section};
 use mio::Interest;
-use nix::errno::Errno;
-use nix::fcntl::OFlag;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::file::{self, Destination};
 use super::limit::{Limit, Room};
+use crate::inspect::pipe;
 
 /// Bytes that wait for a slow reader: some thousand packets.
 const MOST_WAITING: usize = 1 << 20;
@@ -110,7 +107,7 @@ impl Sink {
     /// Writes as much as there is room for.
     pub fn flush(&mut self) -> Result<(), Failure> {
         while let (Target::Output(file) | Target::Fifo(Some(file)), false) = (&mut self.target, self.waiting.is_empty()) {
-            if !reports(file, PollFlags::POLLOUT) && !is_reader_gone(file) {
+            if !pipe::has_room(file) && !pipe::is_reader_gone(file) {
                 return Ok(());
             }
             match file.write(&self.waiting[..self.waiting.len().min(PIECE)]) {
@@ -131,11 +128,11 @@ impl Sink {
     pub fn look(&mut self, capture: &Capture, limit: &mut Limit) -> Result<(), Failure> {
         match &self.target {
             Target::Output(_) | Target::Later | Target::Gone => return Ok(()),
-            Target::Fifo(Some(file)) if !is_reader_gone(file) => return Ok(()),
+            Target::Fifo(Some(file)) if !pipe::is_reader_gone(file) => return Ok(()),
             Target::Fifo(Some(_)) => self.lose_reader(),
             Target::Fifo(None) => {}
         }
-        if let Some(file) = open_for_reader(&self.path).map_err(|error| file::unwritable(&self.path, &error))? {
+        if let Some(file) = pipe::open(&self.path).map_err(|error| file::unwritable(&self.path, &error))? {
             self.target = Target::Fifo(Some(file));
             self.watch_target();
             self.begin(capture, limit);
@@ -153,7 +150,7 @@ impl Sink {
     pub fn is_gone(&self) -> bool {
         match &self.target {
             Target::Gone => true,
-            Target::Output(file) => is_reader_gone(file),
+            Target::Output(file) => pipe::is_reader_gone(file),
             Target::Fifo(_) | Target::Later => false,
         }
     }
@@ -195,35 +192,9 @@ impl Sink {
     }
 }
 
-/// A pipe is opened anew: its non-blocking mode is then ours alone. What else there may be, as the socket of an SSH session, is
-/// written to in pieces that have room.
+/// What is no pipe, as the socket of an SSH session, is written to in pieces that have room.
 fn standard_output() -> io::Result<File> {
-    let path = Path::new("/proc/self/fd/1");
-    let is_pipe = std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo());
-    // Another user's cannot be opened, as behind sudo.
-    let pipe = if is_pipe { open_for_reader(path).ok().flatten() } else { None };
-    match pipe {
-        Some(pipe) => Ok(pipe),
-        None => io::stdout().as_fd().try_clone_to_owned().map(File::from),
-    }
-}
-
-/// None when nobody reads it.
-fn open_for_reader(path: &Path) -> io::Result<Option<File>> {
-    match OpenOptions::new().write(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path) {
-        Ok(file) => Ok(Some(file)),
-        Err(error) if error.raw_os_error() == Some(Errno::ENXIO as i32) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-fn is_reader_gone(file: &File) -> bool {
-    reports(file, PollFlags::POLLERR) || reports(file, PollFlags::POLLHUP)
-}
-
-fn reports(file: &File, event: PollFlags) -> bool {
-    let mut ask = [PollFd::new(file.as_fd(), event)];
-    poll(&mut ask, PollTimeout::ZERO).is_ok() && ask[0].revents().is_some_and(|events| events.contains(event))
+    pipe::of_stdout().map_or_else(|| io::stdout().as_fd().try_clone_to_owned().map(File::from), Ok)
 }
 
 #[cfg(test)]
@@ -232,9 +203,12 @@ mod tests {
     use lowpan::Link;
     use lowpan::capture::{Form, Handed};
     use mqtypes::ids::{Asn, Eui64};
+    use nix::fcntl::OFlag;
     use nix::sys::stat::Mode;
     use nix::unistd::mkfifo;
+    use std::fs::OpenOptions;
     use std::io::Read;
+    use std::os::unix::fs::OpenOptionsExt;
 
     /// A FIFO in a folder of its own, and a capture.
     struct Stage {

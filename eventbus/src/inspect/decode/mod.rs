@@ -138,7 +138,9 @@ impl Decoding {
 /// What was decoded before stays told. What is no recording from the start may be what we alone read beside recordings.
 fn end(trouble: Trouble) -> Result<End, Failure> {
     match trouble {
-        Trouble::Wrong { name, place: Place::Line(1), cause } => Trouble::Wrong { name, place: Place::Line(1), cause: cause + OR_RAW }.end(),
+        Trouble::Wrong { name, place: Place::Line(1), cause } => {
+            Trouble::Wrong { name, place: Place::Line(1), cause: cause + OR_RAW }.end()
+        }
         other => other.end(),
     }
 }

@@ -46,8 +46,16 @@ impl Choice {
 
     /// Is this port recorded?
     pub fn has(&self, port: &PortName) -> bool {
-        let is_any = self.ports.is_empty() && self.motes.is_empty();
-        is_any || self.ports.iter().any(|name| is_called(port, name)) || self.of_motes.contains(port)
+        self.is_any() || self.ports.iter().any(|name| is_called(port, name)) || self.of_motes.contains(port)
+    }
+
+    /// What these are for a person who got nothing.
+    pub fn lines(&self) -> &'static str {
+        if self.is_any() { "a line" } else { "the lines that were chosen" }
+    }
+
+    fn is_any(&self) -> bool {
+        self.ports.is_empty() && self.motes.is_empty()
     }
 
     /// The motes that nobody knows, or that several are.
@@ -71,6 +79,7 @@ mod tests {
         assert_eq!(["/dev/ttyUSB0", "/dev/ttyACM1", "/dev/ttyUSB1"].map(|name| choice.has(&port(name))), [true, true, false]);
         let all = Choice::new(Vec::new(), Vec::new());
         assert!(all.has(&port("anything")) && all.topics() == [Topic::Bytes]);
+        assert_eq!([choice.lines(), all.lines()], ["the lines that were chosen", "a line"]);
     }
 
     #[test]

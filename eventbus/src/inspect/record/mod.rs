@@ -48,14 +48,14 @@ pub fn run(options: &RecordOptions) -> Result<End, Failure> {
     let until = options.seconds.map(|seconds| begun.after(Duration::from_secs(seconds.into())));
     let mut recorder = Recorder::new(begun, until, choice, place);
     let followed = subscriber::follow(&options.set.instance, topics, &mut recorder);
-    let (figures, unknown) = (recorder.figures(), recorder.choice.unknown());
+    let (figures, lines, unknown) = (recorder.figures(), recorder.choice.lines(), recorder.choice.unknown());
     let finished = recorder.finish();
     let followed = followed?;
     if followed == Followed::Answered {
         for reason in &unknown {
             complain(&reason.to_string());
         }
-        complain(&figures.words(&name, clock::now().since(begun)));
+        complain(&figures.words(&name, lines, clock::now().since(begun)));
     }
     match finished {
         Ok(Ending::Stopped) => {}
@@ -155,11 +155,11 @@ struct Figures {
 }
 
 impl Figures {
-    fn words(self, name: &str, time: Duration) -> String {
+    fn words(self, name: &str, lines: &str, time: Duration) -> String {
         let Self { bytes, ports, missing, gaps } = self;
         if bytes == 0 {
             return format!(
-                "{name}: no byte crossed a line in {}; `mq-inspect tap --topic ports --for 1` shows what the ports do",
+                "{name}: no byte crossed {lines} in {}; `mq-inspect tap --topic ports --for 1` shows what the ports do",
                 span(time)
             );
         }

@@ -10,11 +10,11 @@ use crate::inspect::options::Set;
 /// `mq-inspect record`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A JSON object a line, as `decode` and `replay` read it: seconds since the beginning, rx from a mote or
-tx to it, port, and the bytes. Those of a device lack XON and XOFF, which the kernel takes for itself.
-Where bytes are missing, a line without bytes says how many (`lost`; null when nobody knows).
-Whoever has the recording has the network's key, if a mote was made root meanwhile: the file is
-readable by its owner alone. Ctrl-C ends the recording; eventbus and serial-bridge may restart.")]
+A JSON object a line, as `decode` and `replay` read it: seconds since the beginning, rx from a mote
+or tx to it, port, and the bytes. Those of a device lack XON and XOFF, which the kernel takes for
+itself. Where bytes are missing, a line without bytes says how many (`lost`; null when nobody
+knows). Whoever has the recording has the network's key, if a mote was made root meanwhile: the file
+is readable by its owner alone. Ctrl-C ends the recording; eventbus and serial-bridge may restart.")]
 pub struct RecordOptions {
     #[command(flatten)]
     pub set: Set,
@@ -27,7 +27,7 @@ pub struct RecordOptions {
     #[arg(long = "port", value_name = "PORT")]
     pub ports: Vec<String>,
 
-    /// Only the port of this mote: its EUI-64, or its last four digits; may be repeated
+    /// Only the port of this mote, an EUI-64 or the end of it; may be repeated
     #[arg(long = "mote", value_name = "MOTE")]
     pub motes: Vec<MoteName>,
 
@@ -35,7 +35,7 @@ pub struct RecordOptions {
     #[arg(long = "for", value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     pub seconds: Option<u32>,
 
-    /// End before the recording gets larger than so many bytes
+    /// End before it gets larger than so many bytes
     #[arg(long, value_name = "BYTES", default_value_t = 64 << 20, value_parser = clap::value_parser!(u64).range(1024..))]
     pub max_bytes: u64,
 

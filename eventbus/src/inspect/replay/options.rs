@@ -9,14 +9,15 @@ use super::clock::Speed;
 /// `mq-inspect replay`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each recorded port becomes a pseudo-terminal, whose path is printed; serial-bridge opens it as it opens
-any port. Playing begins when all of them are open, and what the host sends is read and not answered:
+Each recorded port becomes a pseudo-terminal, whose path is printed; serial-bridge opens it as it
+opens any port. Playing begins when all of them are open, and what the host sends is read and not
+answered:
 
   mq-inspect replay --link /tmp/ports mesh.jsonl.gz
   serial-bridge --port '/tmp/ports/*'
 
-Nobody else may open them while they are played. What a port said while nobody had it open any more is
-passed over, as a mote's words would be, and how much that was is told at the end.")]
+Nobody else may open them while they are played. What a port said while nobody had it open any more
+is passed over, as a mote's words would be, and how much that was is told at the end.")]
 pub struct ReplayOptions {
     /// A recording, plain or gzipped
     #[arg(value_name = "FILE")]
@@ -26,7 +27,7 @@ pub struct ReplayOptions {
     #[arg(long = "port", value_name = "PORT")]
     pub ports: Vec<String>,
 
-    /// How many times as fast as it was recorded; max is as fast as it is read
+    /// How many times as fast as recorded; max is as fast as read
     #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = speed)]
     pub speed: Speed,
 

@@ -224,12 +224,15 @@ impl<'a> Subscriber<'a> {
 
     fn drain(&mut self) -> Result<Drained, Failure> {
         let (subscription, listener, output, now) = (&mut self.subscription, &mut self.listener, &mut self.output, Moment::read());
-        let mut begun = Ok(());
+        let (proxy, mut begun) = (&self.proxy, Ok(()));
         let drained = self.inbox.drain(|envelope, notification| {
             let was_answered = subscription.was_answered();
             subscription.handle_message(now.mono, envelope, &notification);
             if subscription.was_answered() && !was_answered {
                 begun = listener.begin();
+                if subscription.has_figures() {
+                    proxy.ask(now.mono, subscription.reply());
+                }
             }
             if begun.is_ok() && !listener.is_satisfied(now.mono) {
                 listener.handle_notification(now, envelope, &notification, output);
@@ -296,8 +299,9 @@ impl<'a> Subscriber<'a> {
     fn mark(&mut self, now: Mono, ask: Ask) {
         self.requests.outbox().mark(ask);
         match ask {
-            Ask::Subscribe => {}
-            Ask::Health => self.proxy.ask(now, self.subscription.reply()),
+            Ask::Health if self.subscription.was_answered() => self.proxy.ask(now, self.subscription.reply()),
+            // The snapshot comes first.
+            Ask::Health | Ask::Subscribe => {}
         }
     }
 

@@ -4,15 +4,13 @@
 //! behind once we are killed. The pipe is opened anew for that: its non-blocking mode is then ours
 //! alone, and not that of everybody who shares the descriptor.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, ErrorKind, Write};
-use std::os::fd::AsFd;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 
 use bus::reactor::Registration;
 use mio::Interest;
-use nix::fcntl::OFlag;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::inspect::pipe;
 
 /// What was pushed and is not written yet, and where it goes.
 #[derive(Debug)]
@@ -44,14 +42,8 @@ pub enum Flushed {
 impl Output {
     /// Standard output.
     pub fn open() -> Self {
-        let path = "/proc/self/fd/1";
-        let is_pipe = std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo());
-        let pipe = is_pipe.then(|| OpenOptions::new().write(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path));
-        let sink = match pipe {
-            Some(Ok(pipe)) => Sink::Pipe(pipe),
-            // A reader that has gone already, or a pipe of another user's: writing tells.
-            Some(Err(_)) | None => Sink::Direct(io::stdout()),
-        };
+        // A pipe that cannot be opened anew is written to as it is, and writing tells.
+        let sink = pipe::of_stdout().map_or_else(|| Sink::Direct(io::stdout()), Sink::Pipe);
         Self { sink, waiting: Vec::new() }
     }
 
@@ -95,10 +87,7 @@ impl Output {
     /// Has the reader of a pipe gone, though nothing was to be written?
     pub fn is_reader_gone(&self) -> bool {
         match &self.sink {
-            Sink::Pipe(pipe) => {
-                let mut ask = [PollFd::new(pipe.as_fd(), PollFlags::empty())];
-                poll(&mut ask, PollTimeout::ZERO).is_ok() && ask[0].revents().is_some_and(|events| events.contains(PollFlags::POLLERR))
-            }
+            Sink::Pipe(pipe) => pipe::is_reader_gone(pipe),
             Sink::Direct(_) => false,
         }
     }
@@ -126,7 +115,7 @@ mod tests {
     fn pipe() -> (Output, io::PipeReader) {
         let (reader, writer) = io::pipe().expect("made");
         let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&writer));
-        let pipe = OpenOptions::new().write(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path).expect("opened");
+        let pipe = pipe::open(path.as_ref()).expect("opened").expect("it is read");
         (Output { sink: Sink::Pipe(pipe), waiting: Vec::new() }, reader)
     }
 

@@ -98,10 +98,9 @@ enum State {
     Alone,
 }
 
-/// The newest thing heard of one sender.
+/// The newest thing heard of `eventbus`.
 #[derive(Debug, Clone, Copy)]
 struct Heard {
-    sender: Sender,
     boot: BootId,
     next: u64,
 }
@@ -209,6 +208,11 @@ impl Subscription {
         &self.wish.reply
     }
 
+    /// Is it to the figures of processes?
+    pub fn has_figures(&self) -> bool {
+        self.wish.topics.contains(&Topic::Health)
+    }
+
     /// The last request.
     pub fn farewell(&self) -> Request {
         Request::Unsubscribe { reply: self.wish.reply.clone() }
@@ -221,15 +225,18 @@ impl Subscription {
 
     fn ask(&mut self) {
         self.asks.push_back(Ask::Subscribe);
-        if self.wish.topics.contains(&Topic::Health) {
+        if self.has_figures() {
             self.asks.push_back(Ask::Health);
         }
     }
 
     fn note_sequence(&mut self, envelope: &Envelope) {
         let Envelope { sender, boot, seq, .. } = *envelope;
-        let before = self.heard.replace(Heard { sender, boot, next: seq.saturating_add(1) });
-        let Some(before) = before.filter(|before| before.sender == sender) else { return };
+        if sender != Sender::Eventbus {
+            // `ui-proxy` answers a question now and then; it has no part in the stream.
+            return;
+        }
+        let Some(before) = self.heard.replace(Heard { boot, next: seq.saturating_add(1) }) else { return };
         if before.boot != boot {
             self.notices.push_back(Notice::Restarted);
         } else if seq > before.next {
@@ -312,6 +319,16 @@ mod tests {
         hear(&mut subscription, 1, 0, &Notification::SnapshotBegin);
         hear(&mut subscription, 2, 0, &Notification::Started);
         assert_eq!((asks(&mut subscription), notices(&mut subscription)), (vec![Ask::Subscribe], vec![Notice::Restarted]));
+    }
+
+    #[test]
+    fn answers_of_another_process_are_no_part_of_the_stream() {
+        let mut subscription = subscription(&[Topic::Health]);
+        for (sender, boot, seq) in [(Sender::Eventbus, 1, 0), (Sender::UiProxy, 7, 0), (Sender::UiProxy, 8, 5), (Sender::Eventbus, 1, 2)] {
+            let envelope = Envelope { sender, boot: BootId(boot), seq, sent: START };
+            subscription.handle_message(START, &envelope, &Notification::SnapshotEnd);
+        }
+        assert_eq!(notices(&mut subscription), [Notice::Missed { sender: Sender::Eventbus, messages: 1 }]);
     }
 
     #[test]
