@@ -237,7 +237,7 @@ fn a_wrong_configuration_is_refused_by_name_and_changes_nothing() -> Result<()> 
 fn a_report_says_what_a_bug_report_needs_and_no_secret() -> Result<()> {
     for shell in [Shell::Debian, Shell::BusyBox] {
         let launcher = Launcher::new(shell, User::Same)?;
-        launcher.configure("log-level = \"info\" # a comment\n# another\n[ui-proxy]\nurl = \"ws://somebody:hush@localhost:1/lbr\"\n")?;
+        launcher.configure("log-level = \"info\" # a comment\n# another\n[ui-proxy]\nurl = \"ws://somebody:hu@hush@localhost:1/lbr\"\n")?;
         let refused = launcher.must("report")?;
         assert!(refused.contains("eventbus: not running"), "{refused}");
         fs::create_dir_all(launcher.place.path("state"))?;
