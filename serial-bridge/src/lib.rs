@@ -4,7 +4,6 @@
 //! `tcp` talk to the kernel about descriptors, `watcher` about device nodes; this file is wiring.
 
 mod address;
-mod backlog;
 mod backoff;
 pub mod bridge;
 mod check;

@@ -3,6 +3,7 @@
 //! Frames, reports and the ends of writes gather in one outlet, and leave together when everything that was ready has been
 //! read: many ports cost one message. Bytes that somebody records go along where there is room, and never at the cost of these.
 
+use bus::backlog::{Backlog, weight};
 use bus::health;
 use bus::inbox::{Drained, Inbox};
 use bus::outbox::{Bounds, Entry};
@@ -16,7 +17,6 @@ use mqtypes::mono::Mono;
 use mqtypes::queues::{EVENTBUS, kernel_name};
 use mqtypes::serial::{SerialCommand, SerialNotification};
 
-use crate::backlog::{Backlog, weight};
 use crate::bridge::Notice;
 use crate::harbour::{Harbour, Source};
 use crate::port::{Phase, PortId};

@@ -33,6 +33,7 @@
 //! }
 //! ```
 
+pub mod backlog;
 pub mod channel;
 pub mod clock;
 pub mod config;

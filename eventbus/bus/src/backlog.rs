@@ -1,13 +1,13 @@
-//! Bytes of the lines that somebody records, while they wait for `eventbus`.
+//! Bytes of the serial lines that somebody records, while they wait: for `eventbus`, and there for each subscriber.
 //!
-//! They wait here and not among the frames: there is a bound of their own, the oldest give way, and what is missing shows in the
-//! offsets of those that follow. They must never cost a frame its place.
+//! They wait beside what else is to be sent: there is a bound of their own, the oldest give way, and what is missing shows in the
+//! offsets of those that follow. They must never cost a frame, or anything that is told, its place.
 
 use std::collections::VecDeque;
 
 use mqtypes::serial::LineBytes;
 
-/// So much may wait: what ten lines carry at full speed in two seconds.
+/// So much may wait: what ten lines carry at full speed in two seconds, so that a disk that takes a second to write is no loss.
 const MOST: usize = 256 * 1024;
 
 /// Bytes about a piece beside its bytes and its port's name.
@@ -50,7 +50,8 @@ impl Backlog {
         }
     }
 
-    fn pop(&mut self) -> Option<LineBytes> {
+    /// Takes the oldest.
+    pub fn pop(&mut self) -> Option<LineBytes> {
         let oldest = self.pieces.pop_front()?;
         self.weight -= weight(&oldest);
         Some(oldest)
