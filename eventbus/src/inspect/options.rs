@@ -9,9 +9,9 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use mqtypes::broker::Topic;
 use mqtypes::ids::Eui64;
 use mqtypes::queues::DEFAULT_INSTANCE;
+use mqtypes::serial::Direction;
 
 use super::capture::CaptureOptions;
-use super::decode::Direction;
 use super::drain::DrainOptions;
 use super::motes::MotesOptions;
 use super::record::RecordOptions;

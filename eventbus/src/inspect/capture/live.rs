@@ -22,7 +22,7 @@ use super::{CaptureOptions, Totals};
 use crate::frame::Frame;
 use crate::inspect::End;
 use crate::inspect::decode::frames::{Content, Lines};
-use crate::inspect::decode::recording::{self, Chunk};
+use crate::inspect::decode::recording::Chunk;
 use crate::inspect::subscriber::{self, Followed, Listener, Output};
 use crate::inspect::terminal::complain;
 
@@ -125,7 +125,7 @@ impl Live {
         if piece.direction != Direction::Rx {
             return;
         }
-        let direction = recording::Direction::Rx;
+        let direction = Direction::Rx;
         let chunk = Chunk { at: None, direction, port: piece.port.clone(), bytes: piece.bytes.clone() };
         let at_us = self.clock.us_of(now, piece.at);
         for seen in self.lines.handle_chunk(&chunk) {

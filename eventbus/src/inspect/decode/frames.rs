@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use framing::flow::{Heard, Unescape};
 use framing::hdlc::{Decoder, FLAG, LONGEST};
 use mqtypes::ids::PortName;
-use mqtypes::serial::FrameFault;
+use mqtypes::serial::{Direction, FrameFault};
 
-use super::recording::{Chunk, Direction};
+use super::recording::Chunk;
 use crate::frame::{Frame, FrameError, HostFrame};
 
 /// The most that is kept of a frame in case that it is none: every byte of the longest one escaped, and its flags.

@@ -26,7 +26,6 @@ use recording::{Chunks, Layout};
 #[cfg(not(test))]
 use state::State;
 
-pub use recording::Direction;
 #[cfg(test)]
 pub use state::State;
 

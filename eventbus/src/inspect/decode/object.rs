@@ -6,12 +6,12 @@
 
 use data_encoding::HEXLOWER;
 use mqtypes::ids::Asn;
+use mqtypes::serial::Direction;
 use serde::Serialize;
 use serde_json::json;
 
 use super::elements::{self, Fields, object};
 use super::frames::{Cause, Content, Seen};
-use super::recording::Direction;
 use crate::frame::{DataFrame, Frame, HostFrame, LogFrame, PrintfFrame, RootAction, SniffedFrame, StatusFrame};
 use crate::inspect::terminal::plain_json;
 

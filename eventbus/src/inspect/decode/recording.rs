@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 
 use data_encoding::HEXLOWER_PERMISSIVE;
 use mqtypes::ids::PortName;
-use serde::Deserialize;
+use mqtypes::serial::Direction;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 use super::input::{Input, Place, Trouble};
 
@@ -46,26 +48,6 @@ pub struct Chunk {
     pub bytes: Vec<u8>,
 }
 
-/// Who sent bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Direction {
-    /// A mote.
-    Rx,
-    /// The host.
-    Tx,
-}
-
-impl Direction {
-    /// As recordings have it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Rx => "rx",
-            Self::Tx => "tx",
-        }
-    }
-}
-
 /// What a file is taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
@@ -87,11 +69,19 @@ pub struct Chunks {
 #[derive(Deserialize)]
 struct Line<'a> {
     t: f64,
+    #[serde(deserialize_with = "direction")]
     dir: Direction,
     #[serde(borrow)]
     port: Cow<'a, str>,
     #[serde(borrow)]
     hex: Cow<'a, str>,
+}
+
+/// The bus says nothing in JSON that it would have to read, so that its own type cannot do this.
+fn direction<'de, D: Deserializer<'de>>(value: D) -> Result<Direction, D::Error> {
+    let name = Cow::<str>::deserialize(value)?;
+    let known = [Direction::Rx, Direction::Tx].into_iter().find(|direction| direction.name() == name);
+    known.ok_or_else(|| Error::unknown_variant(&name, &["rx", "tx"]))
 }
 
 impl Chunks {

@@ -101,8 +101,8 @@ fn bytes(length: usize, hex: Option<String>) -> String {
 mod tests {
     use super::*;
     use crate::frame::FrameError;
-    use crate::inspect::decode::recording::Direction;
     use mqtypes::ids::PortName;
+    use mqtypes::serial::Direction;
     use mqtypes::serial::FrameFault;
 
     fn check(content: Content, expected: &str) {

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mqtypes::ids::PortName;
+use mqtypes::serial::Direction;
 
 use super::options::Laps;
 use crate::inspect::decode::input::{Input, Trouble};
-use crate::inspect::decode::recording::{Chunk, Chunks, Direction, Layout};
+use crate::inspect::decode::recording::{Chunk, Chunks, Layout};
 
 /// Between the last byte of one lap and the first of the next.
 const PAUSE: Duration = Duration::from_millis(10);

@@ -13,10 +13,9 @@ use mqtypes::envelope::{Envelope, Sender};
 use mqtypes::ids::{Generation, PortName};
 use mqtypes::mesh::DagEntry;
 use mqtypes::mono::Mono;
-use mqtypes::serial::{ReceivedFrame, SerialNotification};
+use mqtypes::serial::{Direction, ReceivedFrame, SerialNotification};
 
 use super::frames::{Cause, Content, Seen};
-use super::recording::Direction;
 use crate::commands::Commands;
 use crate::hub::Hub;
 use crate::inspect::terminal::Ink;
