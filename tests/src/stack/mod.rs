@@ -21,7 +21,12 @@ pub use gui::GuiHost;
 pub use place::{Place, User};
 pub use router::{Motes, Router};
 
+use std::net::TcpListener;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+/// From here on, 10,000 ports are the tests': services are below, and above, from 32768, is what the kernel gives to whoever asks for any.
+const FIRST_PORT: u16 = 20_000;
 
 /// The binaries stand beside the one that runs now: `target/PROFILE`, or its `deps` for a test.
 pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
@@ -32,5 +37,10 @@ pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
 
 /// A loopback port that nobody uses now.
 pub fn free_port() -> anyhow::Result<u16> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Tests of other processes begin elsewhere.
+    let first = FIRST_PORT + (std::process::id() % 100) as u16 * 100;
+    let mut tries = std::iter::repeat_with(|| first + NEXT.fetch_add(1, Ordering::Relaxed) % 100).take(100);
+    let free = tries.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.ok_or_else(|| anyhow::anyhow!("no port is free from {first} on"))
 }

@@ -6,10 +6,13 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bus::queue;
 use mqtypes::queues;
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::Uid;
 use tempfile::TempDir;
@@ -18,6 +21,9 @@ use super::binary;
 
 /// Linux gives one user queues for three sets; two leave room for taps, and for a third party.
 const SETS_AT_ONCE: usize = 2;
+
+/// Stacks live for seconds.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
 /// `nobody`, on every Linux.
 const NOBODY: u32 = 65534;
@@ -29,6 +35,16 @@ pub enum User {
     Same,
     /// Somebody without privileges, even when root runs the tests.
     Unprivileged,
+}
+
+impl User {
+    /// Whose queues they are.
+    fn uid(self) -> Uid {
+        match self {
+            Self::Same => Uid::effective(),
+            Self::Unprivileged => Uid::from_raw(NOBODY),
+        }
+    }
 }
 
 /// Where one stack lives.
@@ -45,11 +61,11 @@ impl Place {
     /// A new place, whose instance is named after its purpose; waits until there is room for another set of queues.
     pub fn new(purpose: &str, user: User) -> Result<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let share = wait_for_share()?;
+        let user = if Uid::effective().is_root() { user } else { User::Same };
+        let share = wait_for_share(user.uid())?;
         let instance = format!("{purpose}-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let directory = tempfile::Builder::new().prefix(&format!("lbr-{purpose}-")).tempdir()?;
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755))?;
-        let user = if Uid::effective().is_root() { user } else { User::Same };
         if user == User::Unprivileged {
             chown(directory.path(), Some(NOBODY), Some(NOBODY))?;
         }
@@ -100,19 +116,22 @@ impl Drop for Place {
     }
 }
 
-fn wait_for_share() -> Result<Flock<File>> {
-    // A spare lock is looked for first; else the test waits in line for one of them.
-    for number in 0..SETS_AT_ONCE {
-        if let Ok(share) = Flock::lock(share_file(number)?, FlockArg::LockExclusiveNonblock) {
-            return Ok(share);
+/// Waits for whichever of that user's shares is given back first.
+fn wait_for_share(uid: Uid) -> Result<Flock<File>> {
+    loop {
+        for number in 0..SETS_AT_ONCE {
+            match Flock::lock(share_file(uid, number)?, FlockArg::LockExclusiveNonblock) {
+                Ok(share) => return Ok(share),
+                Err((_, Errno::EWOULDBLOCK)) => {}
+                Err((_, errno)) => return Err(errno.into()),
+            }
         }
+        thread::sleep(LOOK_AGAIN_AFTER);
     }
-    let number = std::process::id() as usize % SETS_AT_ONCE;
-    Flock::lock(share_file(number)?, FlockArg::LockExclusive).map_err(|(_, errno)| errno.into())
 }
 
-fn share_file(number: usize) -> Result<File> {
-    let path = std::env::temp_dir().join(format!("lbr-tests-{}-{number}.lock", Uid::effective()));
+fn share_file(uid: Uid, number: usize) -> Result<File> {
+    let path = std::env::temp_dir().join(format!("lbr-tests-{uid}-{number}.lock"));
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false).mode(0o600);
     options.open(&path).with_context(|| format!("{}", path.display()))

@@ -1,6 +1,6 @@
 //! What the programs say of themselves: `--help` of each, with all their subcommands, is a file that a person has read.
 //!
-//! When a test fails, read the difference. If it is meant, `RENEW=1 cargo test -p lbr-tests --test help` writes the files anew.
+//! When a test fails, read the difference. If it is meant, `RENEW=1 cargo test -p lbr-tests help::` writes the files anew.
 
 use std::fs;
 use std::path::PathBuf;
@@ -45,7 +45,7 @@ fn check(program: &str) {
         kept.lines().zip(said.lines()).position(|(kept, said)| kept != said).unwrap_or(kept.lines().count().min(said.lines().count()));
     assert!(
         kept == said,
-        "{} line {}: kept is\n  {}\nand {program} says\n  {}\nIf that is meant: RENEW=1 cargo test -p lbr-tests --test help",
+        "{} line {}: kept is\n  {}\nand {program} says\n  {}\nIf that is meant: RENEW=1 cargo test -p lbr-tests help::",
         file.display(),
         line + 1,
         kept.lines().nth(line).unwrap_or("(nothing)"),
