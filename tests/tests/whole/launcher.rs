@@ -1,6 +1,7 @@
 //! `scripts/lbr`, as an init script or a person at a router's console uses it.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
@@ -183,6 +184,30 @@ fn each_process_that_is_killed_is_back_soon_and_the_set_works() -> Result<()> {
             launcher.works()?;
         }
         assert_eq!(launcher.log().matches("with code 137: started again in 1 s").count(), 3, "{}", launcher.log());
+        launcher.must("stop")?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_log_that_cannot_be_written_keeps_no_process_from_its_return() -> Result<()> {
+    for shell in [Shell::Debian, Shell::BusyBox] {
+        let launcher = Launcher::new(shell, User::Same)?;
+        let log = launcher.place.path("log");
+        symlink("/dev/full", &log)?;
+        launcher.must("start")?;
+        launcher.works()?;
+        let killed_and_back = || {
+            let before = launcher.reader("eventbus").context("it runs")?;
+            launcher.kill("eventbus")?;
+            wait_for("its return", || launcher.reader("eventbus").is_some_and(|pid| pid != before))
+        };
+        killed_and_back()?;
+        // And one that is not even there to be opened.
+        fs::remove_file(&log)?;
+        fs::create_dir(&log)?;
+        killed_and_back()?;
+        launcher.works()?;
         launcher.must("stop")?;
     }
     Ok(())
