@@ -27,9 +27,13 @@ pub struct Dropbear {
 }
 
 impl Dropbear {
-    /// Starts one that lets in whoever runs this.
-    pub fn start(place: &Place) -> Result<Self> {
+    /// Starts one that lets in whoever runs this; none where only root may have a mount namespace (in containers, for one).
+    pub fn start(place: &Place) -> Result<Option<Self>> {
         ensure!(Path::new(DROPBEAR).exists(), "{DROPBEAR} is missing: install dropbear-bin");
+        if !unshare().arg("true").output()?.status.success() {
+            eprintln!("dropbear was not tried: only root may have a mount namespace here");
+            return Ok(None);
+        }
         let login = Login::make(place)?;
         let passwd = place.path("passwd");
         fs::write(&passwd, with_home(&login.user, &home(place, &login)?)?)?;
@@ -38,7 +42,7 @@ impl Dropbear {
         ensure!(status.success(), "dropbearconvert failed");
         let process = Child::start("dropbear", server(place, &passwd, &host_key, login.port))?;
         wait_for_port(login.port, &process)?;
-        Ok(Self { process, login })
+        Ok(Some(Self { process, login }))
     }
 
     /// Ends every session: the tunnel is cut.
@@ -68,12 +72,19 @@ fn with_home(user: &User, home: &Path) -> Result<String> {
 }
 
 fn server(place: &Place, passwd: &Path, host_key: &Path, port: u16) -> Command {
+    let mut command = unshare();
+    command.args(["sh", "-c", "mount --bind \"$1\" /etc/passwd && shift && exec \"$@\"", "sh"]).arg(passwd);
+    command.args([DROPBEAR, "-F", "-E", "-s", "-p", &format!("127.0.0.1:{port}"), "-r"]).arg(host_key);
+    command.arg("-P").arg(place.path("dropbear.pid"));
+    command
+}
+
+/// A command in a mount namespace of its own.
+fn unshare() -> Command {
     let mut command = Command::new("unshare");
     if !Uid::effective().is_root() {
         command.args(["--user", "--map-current-user", "--keep-caps"]);
     }
-    command.args(["--mount", "sh", "-c", "mount --bind \"$1\" /etc/passwd && shift && exec \"$@\"", "sh"]).arg(passwd);
-    command.args([DROPBEAR, "-F", "-E", "-s", "-p", &format!("127.0.0.1:{port}"), "-r"]).arg(host_key);
-    command.arg("-P").arg(place.path("dropbear.pid"));
+    command.arg("--mount");
     command
 }

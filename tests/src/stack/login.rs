@@ -10,7 +10,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use nix::unistd::{Uid, User};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, Uid, User};
 
 use super::child::Child;
 use super::place::Place;
@@ -119,9 +120,26 @@ pub(super) fn wait_for_port(port: u16, process: &Child) -> Result<()> {
     Ok(())
 }
 
-/// Ends every session of a server, and with them the tunnels: they are its children, and would outlive it.
+/// Ends every session of a server, and with them the tunnels: they are its descendants, and would outlive it.
+///
+/// All of them: where the server is not root, the process that holds the tunnel does not end with the one that watches it.
 pub(super) fn cut_sessions(server: &Child) -> Result<()> {
-    let sessions = Command::new("pkill").args(["-KILL", "-P", &server.pid().to_string()]).status()?;
-    ensure!(sessions.success(), "there was no session to cut");
+    let mut sessions = children(&server.pid().to_string())?;
+    ensure!(!sessions.is_empty(), "there was no session to cut");
+    let mut youngest = sessions.clone();
+    while !youngest.is_empty() {
+        youngest = children(&youngest.join(","))?;
+        sessions.extend_from_slice(&youngest);
+    }
+    // Some end with others, before their turn comes.
+    for session in sessions {
+        let _ = kill(Pid::from_raw(session.parse()?), Signal::SIGKILL);
+    }
     Ok(())
+}
+
+/// The children of processes, whose ids stand between commas.
+fn children(parents: &str) -> Result<Vec<String>> {
+    let found = Command::new("pgrep").args(["-P", parents]).output()?;
+    Ok(String::from_utf8(found.stdout)?.lines().map(str::to_owned).collect())
 }

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use bus::queue;
 use mqtypes::queues;
 use nix::errno::Errno;
@@ -22,8 +22,10 @@ use super::binary;
 /// Linux gives one user queues for three sets; two leave room for taps, and for a third party.
 const SETS_AT_ONCE: usize = 2;
 
-/// Stacks live for seconds.
+/// Stacks live for seconds, those of tests that wait for many things for two minutes.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(50);
+const SILENT_FOR: Duration = Duration::from_secs(5);
+const SHARE_WITHIN: Duration = Duration::from_mins(10);
 
 /// `nobody`, on every Linux.
 const NOBODY: u32 = 65534;
@@ -118,7 +120,9 @@ impl Drop for Place {
 
 /// Waits for whichever of that user's shares is given back first.
 fn wait_for_share(uid: Uid) -> Result<Flock<File>> {
-    loop {
+    let began = Instant::now();
+    let mut is_told = false;
+    while began.elapsed() < SHARE_WITHIN {
         for number in 0..SETS_AT_ONCE {
             match Flock::lock(share_file(uid, number)?, FlockArg::LockExclusiveNonblock) {
                 Ok(share) => return Ok(share),
@@ -126,8 +130,14 @@ fn wait_for_share(uid: Uid) -> Result<Flock<File>> {
                 Err((_, errno)) => return Err(errno.into()),
             }
         }
+        if !is_told && began.elapsed() > SILENT_FOR {
+            eprintln!("waiting: other tests or demos hold all message queues that user {uid} may have");
+            is_told = true;
+        }
         thread::sleep(LOOK_AGAIN_AFTER);
     }
+    let minutes = SHARE_WITHIN.as_secs() / 60;
+    bail!("for {minutes} minutes other tests, or demos, have held all message queues that user {uid} may have: end them")
 }
 
 fn share_file(uid: Uid, number: usize) -> Result<File> {

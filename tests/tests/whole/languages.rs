@@ -235,7 +235,7 @@ fn the_c_program_takes_its_port_up_again_and_holds_no_more_than_before() -> Resu
 
 #[test]
 fn the_c_program_passes_over_what_is_no_message_and_does_none_of_it() -> Result<()> {
-    let stage = Stage::start()?;
+    let mut stage = Stage::start()?;
     stage.gui.wait_for_mote("the mote", 0, |mote| mote["mote"] == MOTE && mote["link"] == "up")?;
     stage.tap.wait_for("SnapshotEnd", 0, |_| Some(()))?;
     let queue = PeerQueue::open(&kernel_name(stage.place.instance(), SERIAL_BRIDGE.spec.name))?;
@@ -251,6 +251,8 @@ fn the_c_program_passes_over_what_is_no_message_and_does_none_of_it() -> Result<
     }
     send(&queue, &good)?;
     stage.tap.wait_for("Log", 0, |log| (log["error"]["name"] == "BOOTED").then_some(()))?;
+    // Its last words have arrived when it has ended.
+    stage.bridge.stop()?;
     let complaints = stage.bridge.stderr.all().iter().filter(|line| line.contains("malformed")).count();
     assert_eq!(complaints, spoilt.len());
     let to_mote = fs::read_to_string(stage.place.path("host-frames.jsonl"))?;
