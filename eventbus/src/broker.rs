@@ -4,15 +4,15 @@
 //! when its lease ends. A snapshot is nothing special: all keys are marked, between two markers.
 
 mod pieces;
+mod subscriber;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use bus::outbox::{Bounds, Entry, Outbox};
+use bus::outbox::Outbox;
 use mqtypes::broker::{Notification, Subscribe, Topic};
 use mqtypes::command::CommandOutcome;
 use mqtypes::envelope::Sender;
-use mqtypes::health::Dropped;
 use mqtypes::ids::{BootId, Eui64, Who};
 use mqtypes::mono::Mono;
 use mqtypes::queues::{UI_PROXY, may_be_delivered_to};
@@ -21,7 +21,7 @@ use mqtypes::serial::LineBytes;
 use crate::commands;
 use crate::counts::{CountKey, PortIndex};
 use crate::model::{MoteIndex, Slot};
-use pieces::Pieces;
+use subscriber::Subscriber;
 
 /// A value that somebody may be told of; the newest one is looked up when there is room.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,22 +63,8 @@ impl StateKey {
     }
 }
 
-/// Nothing of these is told in a snapshot.
-fn is_of_events(topic: Topic) -> bool {
-    match topic {
-        Topic::Logs | Topic::Data | Topic::Bytes => true,
-        Topic::Inventory | Topic::Status | Topic::Counts | Topic::Health | Topic::Ports | Topic::Dag | Topic::Uinject => false,
-    }
-}
-
 /// What waits for one subscriber.
 pub type Mailbox = Outbox<StateKey, Notification>;
-
-/// Logs and outcomes that may wait for one subscriber.
-const BOUNDS: Bounds = Bounds { entries: 512, bytes: 64 * 1024 };
-
-/// What a gap calls the bytes of lines that are missing.
-const LINE_BYTES: &str = "line-bytes";
 
 /// Subscribers at once beside the GUI: a few tools.
 const MOST_SUBSCRIBERS: usize = 16;
@@ -88,113 +74,6 @@ const OUTCOME_GRACE: Duration = Duration::from_secs(5);
 
 /// The longest lease; longer wishes are cut.
 const LONGEST_LEASE: Duration = Duration::from_hours(1);
-
-struct Subscriber {
-    boot: BootId,
-    topics: BTreeSet<Topic>,
-    until: Mono,
-    mailbox: Mailbox,
-    pieces: Pieces,
-    /// Events that were dropped, and that it has not been told of.
-    missed: Missed,
-}
-
-/// How many events were dropped, by kind.
-#[derive(Debug, Default)]
-struct Missed(Vec<Dropped>);
-
-impl Missed {
-    fn count(&mut self, event: &Notification) {
-        match event {
-            Notification::Log(_) => self.add("mote-log", 1),
-            Notification::Data(_) => self.add("mote-data", 1),
-            Notification::Bytes(piece) => self.add(LINE_BYTES, piece.bytes.len() as u64),
-            // A notice that gives way itself is told again with the next one.
-            Notification::Gap { dropped } => dropped.iter().for_each(|earlier| self.add(&earlier.reason, earlier.count)),
-            _no_event_of_a_mote => {}
-        }
-    }
-
-    fn add(&mut self, reason: &str, count: u64) {
-        match self.0.iter_mut().find(|known| known.reason == reason) {
-            Some(known) => known.count += count,
-            None => self.0.push(Dropped { reason: reason.to_owned(), count }),
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn take(&mut self) -> Vec<Dropped> {
-        std::mem::take(&mut self.0)
-    }
-}
-
-impl Subscriber {
-    fn new(boot: BootId, topics: BTreeSet<Topic>, until: Mono) -> Self {
-        Self { boot, topics, until, mailbox: Outbox::new(BOUNDS), pieces: Pieces::default(), missed: Missed::default() }
-    }
-
-    /// Is it subscribed to something, and to the same state as that?
-    fn has_the_state_of(&self, topics: &BTreeSet<Topic>) -> bool {
-        let state = |topics: &BTreeSet<Topic>| topics.iter().copied().filter(|topic| !is_of_events(*topic)).collect::<Vec<_>>();
-        !self.topics.is_empty() && state(&self.topics) == state(topics)
-    }
-
-    /// Forgets all that waits but the outcomes of its commands: the snapshot that follows tells the rest.
-    fn keep_outcomes(&mut self) {
-        self.mailbox.retain(|entry| matches!(entry, Entry::Command(Notification::Outcome(_), _)));
-    }
-
-    fn is_waiting(&self) -> bool {
-        !self.mailbox.is_empty() || !self.missed.is_empty() || !self.pieces.is_empty()
-    }
-
-    /// Bytes of lines are told when nothing else is to be told. They are older than whatever comes then, and give way to it.
-    fn tell_pieces(&mut self) {
-        if !self.mailbox.is_empty() {
-            return;
-        }
-        let lost = self.pieces.take_lost();
-        if lost > 0 {
-            self.missed.add(LINE_BYTES, lost);
-        }
-        while let Some(weight) = self.pieces.next_weight().filter(|weight| self.mailbox.has_room(*weight)) {
-            let Some(piece) = self.pieces.pop() else { return };
-            self.mailbox.push_event(Notification::Bytes(piece), weight);
-        }
-    }
-
-    /// Tells what was dropped, as soon as that drops nothing more.
-    fn tell_gap(&mut self) {
-        if !self.missed.is_empty() && self.mailbox.has_room(1) {
-            self.mailbox.push_event(Notification::Gap { dropped: self.missed.take() }, 1);
-        }
-    }
-
-    fn keep_event(&mut self, event: Notification, bytes: usize) {
-        if self.make_room(bytes) {
-            self.mailbox.push_event(event, bytes);
-        } else {
-            self.missed.count(&event);
-        }
-    }
-
-    fn keep_outcome(&mut self, outcome: CommandOutcome) -> bool {
-        let bytes = outcome.detail.len() + 16;
-        self.make_room(bytes) && self.mailbox.push_command(Notification::Outcome(outcome), bytes).is_ok()
-    }
-
-    /// The oldest events give way. False when that is not enough.
-    fn make_room(&mut self, bytes: usize) -> bool {
-        while !self.mailbox.has_room(bytes) {
-            let Some(event) = self.mailbox.give_up_oldest_event() else { return false };
-            self.missed.count(&event);
-        }
-        true
-    }
-}
 
 /// How a subscription was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -220,38 +99,27 @@ impl Broker {
         // The UI link has no bytes of lines, whatever is asked for in its name.
         let has_it = |topic: &Topic| *topic != Topic::Bytes || wish.reply != UI_PROXY.spec.name;
         let topics: BTreeSet<Topic> = wish.topics.iter().copied().filter(has_it).collect();
-        if let Some(known) = self.subscribers.get_mut(&wish.reply)
-            && known.boot == boot
-            && known.has_the_state_of(&topics)
-        {
+        if let Some(known) = self.subscribers.get_mut(&wish.reply).filter(|known| known.boot == boot) {
             // Events begin and end without a snapshot, and what waits stays.
+            let taken = if known.has_the_state_of(&topics) { Taken::Renewed } else { Taken::New };
             known.topics = topics;
             known.until = known.until.max(until);
             if !known.topics.contains(&Topic::Bytes) {
                 known.pieces.clear();
             }
-            return Taken::Renewed;
+            return taken;
         }
         if !self.has_room_for(&wish.reply) {
             return Taken::Refused;
         }
-        let mut subscriber = Subscriber::new(boot, topics, until);
-        if let Some(before) = self.subscribers.remove(&wish.reply).filter(|before| before.boot == boot) {
-            // The outcomes of its commands are still worth telling.
-            subscriber.until = subscriber.until.max(before.until);
-            subscriber.mailbox = before.mailbox;
-            subscriber.keep_outcomes();
-        }
-        self.subscribers.insert(wish.reply.clone(), subscriber);
+        self.subscribers.insert(wish.reply.clone(), Subscriber::new(boot, topics, until));
         Taken::New
     }
 
-    /// Ends a subscription. Outcomes that wait are still told.
-    pub fn unsubscribe(&mut self, reply: &str) {
-        let Some(subscriber) = self.subscribers.get_mut(reply) else { return };
-        subscriber.topics.clear();
-        subscriber.pieces.clear();
-        subscriber.keep_outcomes();
+    /// Ends a subscription of the process start `boot`, and nobody else's. Outcomes that wait are still told.
+    pub fn unsubscribe(&mut self, boot: BootId, reply: &str) {
+        let Some(subscriber) = self.subscribers.get_mut(reply).filter(|subscriber| subscriber.boot == boot) else { return };
+        subscriber.end();
         if !subscriber.is_waiting() {
             self.subscribers.remove(reply);
         }
@@ -379,7 +247,9 @@ impl Broker {
 
 #[cfg(test)]
 mod tests {
+    use super::subscriber::BOUNDS;
     use super::*;
+    use bus::outbox::Entry;
     use mqtypes::command::OutcomeState;
     use mqtypes::ids::{Asn, Eui64, RequestId};
     use mqtypes::log::{Coded, MoteLog, Severity};
@@ -426,8 +296,18 @@ mod tests {
         assert_eq!(broker.subscribe(NOW, BootId(1), &wish("ui-proxy", &[Topic::Counts, Topic::Logs, Topic::Data])), Taken::Renewed);
         broker.event(Topic::Data, &data(), 1);
         assert_eq!(waiting(&mut broker, "ui-proxy").len(), 2);
-        broker.unsubscribe("ui-proxy");
+        broker.unsubscribe(BootId(1), "ui-proxy");
         assert_eq!(broker.subscribe(NOW, BootId(1), &wish("ui-proxy", &[Topic::Logs])), Taken::New);
+    }
+
+    #[test]
+    fn nobody_ends_the_subscription_of_another_process() {
+        let mut broker = Broker::default();
+        broker.subscribe(NOW, BootId(1), &wish("ui-proxy", &[Topic::Logs]));
+        broker.unsubscribe(BootId(2), "ui-proxy");
+        assert!(broker.is_wanted(Topic::Logs));
+        broker.unsubscribe(BootId(1), "ui-proxy");
+        assert!(!broker.has("ui-proxy"));
     }
 
     #[test]
@@ -459,7 +339,7 @@ mod tests {
         let outcome = CommandOutcome { id: RequestId(7), state: OutcomeState::Confirmed, detail: String::new(), echo: None };
         broker.mark(&StateKey::Count(CountKey::Lost));
         assert!(broker.outcome("ui-proxy", outcome));
-        broker.unsubscribe("ui-proxy");
+        broker.unsubscribe(BootId(1), "ui-proxy");
         assert_eq!(broker.subscribe(NOW, BootId(1), &wish("ui-proxy", &[Topic::Counts])), Taken::New);
         broker.snapshot("ui-proxy", std::iter::empty());
         let told = waiting(&mut broker, "ui-proxy");
@@ -498,6 +378,21 @@ mod tests {
             r#"Gap {{ dropped: [Dropped {{ reason: "mote-log", count: {each} }}, Dropped {{ reason: "mote-data", count: {each} }}] }}"#
         );
         assert_eq!(told, [gap]);
+    }
+
+    #[test]
+    fn events_that_give_way_to_a_snapshot_are_missed_unless_nobody_wants_them() {
+        let mut broker = Broker::default();
+        broker.subscribe(NOW, BootId(1), &wish("tap-1", &[Topic::Logs, Topic::Data]));
+        broker.event(Topic::Logs, &log(), 1);
+        broker.event(Topic::Data, &data(), 1);
+        broker.event(Topic::Data, &data(), 1);
+        broker.snapshot("tap-1", std::iter::empty());
+        let gap = r#"Gap { dropped: [Dropped { reason: "mote-log", count: 1 }, Dropped { reason: "mote-data", count: 2 }] }"#;
+        assert_eq!(waiting(&mut broker, "tap-1"), ["SnapshotBegin", "SnapshotEnd", gap]);
+        broker.event(Topic::Logs, &log(), 1);
+        broker.unsubscribe(BootId(1), "tap-1");
+        assert!(!broker.has("tap-1"));
     }
 
     #[test]
@@ -541,7 +436,7 @@ mod tests {
         }
         assert!(broker.has_more());
         assert_eq!(waiting(&mut broker, "tap-1"), [bytes]);
-        broker.unsubscribe("tap-1");
+        broker.unsubscribe(BootId(1), "tap-1");
         assert!(!broker.has_more() && !broker.has("tap-1"));
     }
 

@@ -158,7 +158,8 @@ impl Counts {
     pub fn take_report(&mut self, bridge: BootId, report: &PortReport) -> Vec<CountKey> {
         if self.bridge != Some(bridge) {
             self.bridge = Some(bridge);
-            self.faults_before = self.totals.iter().filter(|(key, _)| is_fault(key)).map(|(key, count)| (*key, *count)).collect();
+            self.faults_before.clear();
+            self.faults_before.extend(self.totals.iter().filter(|(key, _)| is_fault(key)).map(|(key, count)| (*key, *count)));
         }
         let port = self.port(&report.port);
         let mut changed = Vec::new();

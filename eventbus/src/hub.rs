@@ -98,7 +98,10 @@ impl Hub {
 
     /// `serial-bridge` says something.
     pub fn handle_serial(&mut self, now: Mono, envelope: &Envelope, notification: SerialNotification) {
-        self.note_bridge(envelope.boot);
+        if self.bridge.replace(envelope.boot) != Some(envelope.boot) {
+            self.known.model.handle_bridge_start(now);
+            self.ask_for_bytes_again();
+        }
         match notification {
             // One clock for all: what claims to be of a later moment would keep others from being looked at before then.
             SerialNotification::Port(report) => self.handle_port(now, envelope, &PortReport { since: report.since.min(now), ..report }),
@@ -125,7 +128,7 @@ impl Hub {
                 Taken::Renewed => {}
                 Taken::Refused => self.refuse("subscription-refused", &wish.reply),
             },
-            Request::Unsubscribe { reply } => self.broker.unsubscribe(&reply),
+            Request::Unsubscribe { reply } => self.broker.unsubscribe(envelope.boot, &reply),
             Request::Command(command) => self.handle_command(now, envelope, &command),
             Request::AskHealth => {
                 self.questions.extend([Question::Health, Question::Ports]);

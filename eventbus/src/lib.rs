@@ -28,7 +28,7 @@ use bus::config::Configuration;
 use bus::inbox::{Drained, Inbox};
 use bus::outbox::Bounds;
 use bus::outlet::Outlet;
-use bus::process::{Failure, Process};
+use bus::process::{self, Failure, Process};
 use bus::reactor::{Reactor, Wake};
 use bus::signals::Signal;
 use bus::watchdog::Watchdog;
@@ -71,11 +71,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(end) => return end,
     };
     let level = configuration.options().common.log_level;
-    bus::process::run(Sender::Eventbus, level, |process| Eventbus::new(process, configuration)?.serve(process))
+    process::run(Sender::Eventbus, level, |process| Eventbus::new(process, configuration)?.serve(process))
 }
 
 struct Eventbus {
-    identity: bus::process::Identity,
+    identity: process::Identity,
     instance: String,
     reactor: Reactor<Source>,
     serial: Inbox<SerialNotification>,
@@ -131,7 +131,7 @@ impl Eventbus {
                 Wake::Timeout => self.handle_timeout(clock::now()),
                 Wake::Signal(Signal::Stop) => break,
                 // What can be reloaded here is the log's level alone.
-                Wake::Signal(Signal::Reload) => drop(self.configuration.reload()),
+                Wake::Signal(Signal::Reload) => drop(process::reload(|| self.configuration.reload())),
             }
             if self.reactor.is_round_done() {
                 self.flush(clock::now());
@@ -149,13 +149,15 @@ impl Eventbus {
 
     fn drain_serial(&mut self) -> Result<(), Failure> {
         let now = clock::now();
-        let drained = self.serial.drain(|envelope, notification| self.hub.handle_serial(now, envelope, notification))?;
+        let drained = self.serial.drain(|envelope, notification| {
+            self.hub.handle_serial(now, envelope, notification);
+            // Whoever speaks is there to be asked. The watchdog's pulse is nobody's word.
+            self.bridge.peer_spoke();
+            self.memory.handle_change(now);
+        })?;
         if drained == Drained::More {
             self.reactor.again(Source::Serial);
         }
-        // Whoever speaks is there to be asked.
-        self.bridge.peer_spoke();
-        self.memory.handle_change(now);
         Ok(())
     }
 
@@ -233,10 +235,9 @@ impl Eventbus {
 }
 
 fn load_commands(boot: BootId, options: &Options) -> Result<Commands, Failure> {
-    let configuration = |error: &dyn std::error::Error| Failure::Configuration(error.to_string());
     let directory = make_directory("--state-dir", &options.state_dir)?;
-    let network = Network::load(&directory.join("network"), options.prefix).map_err(|error| configuration(&error))?;
-    let roles = WantedRoles::load(&directory.join("wanted-roles")).map_err(|error| configuration(&error))?;
+    let network = Network::load(&directory.join("network"), options.prefix)?;
+    let roles = WantedRoles::load(&directory.join("wanted-roles")).map_err(|error| Failure::Environment(error.to_string()))?;
     Ok(Commands::new(boot, network, roles))
 }
 

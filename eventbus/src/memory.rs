@@ -25,6 +25,9 @@ const SAVE_EVERY: Duration = Duration::from_secs(10);
 /// No model is larger: some 300 motes take one megabyte.
 const LARGEST: u64 = 16 * 1024 * 1024;
 
+/// Random at each start of the kernel, random(4).
+const KERNEL: &str = "/proc/sys/kernel/random/boot_id";
+
 /// Each message has its length in front, little-endian.
 const LENGTH: usize = 4;
 
@@ -41,23 +44,29 @@ pub struct Recalled {
 #[derive(Debug)]
 pub struct Memory {
     path: PathBuf,
-    kernel: String,
+    /// Which run of the kernel this is. Without it the file is neither read nor written: it may be of any.
+    kernel: Option<String>,
     save_at: Option<Mono>,
 }
 
 impl Memory {
     /// A memory in this file; nothing is read or written yet.
     pub fn at(path: PathBuf) -> Self {
-        let kernel = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned();
+        let kernel = fs::read_to_string(KERNEL).inspect_err(|error| log::warn!("{KERNEL}: {error}: a restart forgets the motes"));
+        Self::of_kernel(path, kernel.ok().map(|text| text.trim().to_owned()))
+    }
+
+    fn of_kernel(path: PathBuf, kernel: Option<String>) -> Self {
         Self { path, kernel, save_at: None }
     }
 
     /// What an earlier start of this process knew. A file that makes no sense is told of, and costs only itself.
     pub fn recall(&self) -> Recalled {
         let mut recalled = Recalled::default();
+        let Some(kernel) = &self.kernel else { return recalled };
         match read(&self.path) {
             Ok(None) => {}
-            Ok(Some(content)) => match content.strip_prefix(self.kernel.as_bytes()) {
+            Ok(Some(content)) => match content.strip_prefix(kernel.as_bytes()) {
                 Some(messages) => self.restore(&mut recalled, messages),
                 None => log::info!("{}: of an earlier run of the kernel: not used", self.path.display()),
             },
@@ -68,7 +77,9 @@ impl Memory {
 
     /// Something has changed.
     pub fn handle_change(&mut self, now: Mono) {
-        self.save_at.get_or_insert(now.after(SAVE_EVERY));
+        if self.kernel.is_some() {
+            self.save_at.get_or_insert(now.after(SAVE_EVERY));
+        }
     }
 
     /// Writes the model when it is time.
@@ -86,8 +97,9 @@ impl Memory {
     /// Writes the model now.
     pub fn save(&mut self, now: Mono, identity: &Identity, model: &Model, mesh: &Mesh) {
         self.save_at = None;
+        let Some(kernel) = &self.kernel else { return };
         let envelope = Envelope { sender: identity.sender, boot: identity.boot, seq: 0, sent: now };
-        let mut content = self.kernel.clone().into_bytes();
+        let mut content = kernel.clone().into_bytes();
         let dag = mesh.motes().filter_map(|mote| mesh.dag(mote)).map(Notification::Dag);
         for message in model.remember().chain(dag).filter_map(|notification| codec::encode(&envelope, &notification).ok()) {
             content.extend(u32::try_from(message.len()).unwrap_or(0).to_le_bytes());
@@ -196,6 +208,20 @@ mod tests {
         }
         fs::write(&path, b"of another kernel").expect("written");
         assert_eq!(memory.recall().model.indexes().count(), 0);
+    }
+
+    #[test]
+    fn without_an_id_of_the_kernel_nothing_is_kept_or_believed() {
+        let directory = tempfile::tempdir().expect("made");
+        let path = directory.path().join("eventbus.model");
+        Memory::at(path.clone()).save(START, &Identity::new(Sender::Eventbus), &known(), &Mesh::new([0; 8]));
+        let before = fs::read(&path).expect("there");
+        let mut memory = Memory::of_kernel(path.clone(), None);
+        assert_eq!(memory.recall().model.indexes().count(), 0);
+        memory.handle_change(START);
+        assert_eq!(memory.poll_timeout(), None);
+        memory.save(START, &Identity::new(Sender::Eventbus), &Model::new(), &Mesh::new([0; 8]));
+        assert_eq!(fs::read(&path).expect("there"), before);
     }
 
     #[test]

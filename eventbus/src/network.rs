@@ -5,6 +5,7 @@
 use std::net::Ipv6Addr;
 use std::path::Path;
 
+use bus::process::Failure;
 use data_encoding::HEXLOWER_PERMISSIVE as HEX;
 
 use crate::lasting::{self, Survives};
@@ -12,7 +13,7 @@ use crate::lasting::{self, Survives};
 /// `bbbb::/64`, as OpenWSN and OpenVisualizer have it.
 pub const DEFAULT_PREFIX: [u8; 8] = [0xbb, 0xbb, 0, 0, 0, 0, 0, 0];
 
-/// Index of the link-layer key; 0 would mean no key.
+/// Of the link-layer key.
 const KEY_INDEX: u8 = 1;
 
 /// What an `R` frame tells a root.
@@ -20,7 +21,7 @@ const KEY_INDEX: u8 = 1;
 pub struct Network {
     /// IPv6 /64 prefix, most significant byte first.
     pub prefix: [u8; 8],
-    /// Index of the key.
+    /// Index of the key in IEEE 802.15.4's security header; 0 would mean no key.
     pub key_index: u8,
     /// AES-128 key for beacons and data.
     pub key: [u8; 16],
@@ -30,7 +31,7 @@ pub struct Network {
 #[derive(Debug, thiserror::Error)]
 pub enum NetworkError {
     /// It cannot be read or written.
-    #[error("{path}: {source}")]
+    #[error("the network's file, {path}: {source}; make room there, and let this user read and write it")]
     Io {
         /// The file.
         path: String,
@@ -60,6 +61,17 @@ pub enum NetworkError {
     /// There is no randomness for a key.
     #[error("no random key can be made: {0}")]
     Random(getrandom::Error),
+}
+
+impl From<NetworkError> for Failure {
+    fn from(error: NetworkError) -> Self {
+        let words = error.to_string();
+        match error {
+            // Another start may succeed.
+            NetworkError::Io { .. } | NetworkError::Random(_) => Self::Environment(words),
+            NetworkError::Malformed { .. } | NetworkError::OtherPrefix { .. } => Self::Configuration(words),
+        }
+    }
 }
 
 impl Network {
@@ -128,6 +140,15 @@ mod tests {
         let first = Network::load(&path, None).expect("founded");
         let again = Network::load(&path, Some(DEFAULT_PREFIX)).expect("kept");
         assert!(first == again && first.key != [0; 16] && first.prefix == DEFAULT_PREFIX);
+    }
+
+    #[test]
+    fn a_disk_that_takes_no_file_is_no_wrong_configuration() {
+        let directory = tempfile::tempdir().expect("made");
+        let class = |name: &str| Network::load(&directory.path().join(name), None).map(|_| ()).map_err(Failure::from);
+        assert!(matches!(class("gone/network"), Err(Failure::Environment(words)) if words.contains("gone/network")));
+        std::fs::write(directory.path().join("damaged"), "colour blue").expect("written");
+        assert!(matches!(class("damaged"), Err(Failure::Configuration(_))));
     }
 
     #[test]

@@ -40,6 +40,7 @@ mod private_file;
 mod proof;
 mod pulse;
 mod random;
+mod secret;
 mod shell;
 mod socket;
 mod ssh;
@@ -207,8 +208,6 @@ async fn host(options: ServeOptions, authentication: Authentication, metrics_tok
     let desk = Desk::new(archive.as_ref().map(|archive| archive.state().clone()));
     let printer = options.json.then(|| Printer::start(io::stdout()));
     let mut tasks = JoinSet::new();
-    // It goes with the host.
-    let _page_file;
 
     announce_link(&doors.links[0], remote_port);
     let refusals = Arc::new(Refusals::default());
@@ -223,17 +222,14 @@ async fn host(options: ServeOptions, authentication: Authentication, metrics_tok
         };
         link::serve(&mut tasks, bound, link);
     }
-    if let Some(bound) = doors.page {
-        let token = Token::make()?;
-        let (port, shown) = (bound.port, token.reveal().to_owned());
-        web::serve(&mut tasks, bound, Web { hall: hall.clone(), token, desk: desk.clone(), metrics_token });
-        let address = format!("http://127.0.0.1:{port}/#t={shown}");
-        terminal::line(format_args!("page: {address}"));
-        _page_file = page_file(&options, &address);
-        if options.open {
-            open::page(&address);
+    // It goes with the host.
+    let _page_file = match doors.page {
+        Some(bound) => {
+            let web = Web { hall: hall.clone(), token: Token::make()?, desk: desk.clone(), metrics_token };
+            serve_page(&mut tasks, bound, web, &options)
         }
-    }
+        None => None,
+    };
     for (index, ssh) in tunnels.into_iter().enumerate() {
         tasks.spawn(keeper::keep(program.clone(), ssh, index, hall.clone()));
     }
@@ -275,6 +271,18 @@ impl Doors {
         let page = if options.no_page { None } else { Some(loopback::bind(options.port, "--port").await?) };
         Ok(Self { links, page })
     }
+}
+
+/// Serves the page, and makes its address known.
+fn serve_page(tasks: &mut JoinSet<()>, bound: Bound, web: Web, options: &ServeOptions) -> Option<PageFile> {
+    let address = format!("http://127.0.0.1:{}/#t={}", bound.port, web.token.reveal());
+    web::serve(tasks, bound, web);
+    terminal::line(format_args!("page: {address}"));
+    let file = page_file(options, &address);
+    if options.open {
+        open::page(&address);
+    }
+    file
 }
 
 /// Leaves the page's address where `gui-host capture` looks for it.

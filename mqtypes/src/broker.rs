@@ -21,7 +21,7 @@ pub enum Request {
     /// Begin a subscription, or renew its lease when queue, topics and sender's boot are the same. [`Topic::Logs`],
     /// [`Topic::Data`] and [`Topic::Bytes`], which no snapshot has, may come and go with a renewal.
     Subscribe(Subscribe),
-    /// End the subscription of this queue.
+    /// End the subscription of this queue, if the same start of a process began it.
     Unsubscribe {
         /// The queue named in [`Subscribe`].
         reply: String,

@@ -9,7 +9,10 @@
 use bincode::config::{self, Config};
 use bincode::{Decode, Encode};
 
+use crate::broker::{Notification, Request};
 use crate::envelope::{CURRENT, Envelope, MAGIC, MIN, NO_FLAGS, PREFIX_LEN};
+use crate::serial::{SerialCommand, SerialNotification};
+use crate::wake::ProxyRequest;
 
 /// The longest message: what a queue takes without privilege on Linux.
 pub const MAX_MESSAGE: usize = 8192;
@@ -18,10 +21,31 @@ pub const MAX_MESSAGE: usize = 8192;
 /// length above it is refused before anything is reserved for it.
 const DECODE_LIMIT: usize = 4 * MAX_MESSAGE;
 
-/// What a queue can carry. Every type with the derives is one.
-pub trait Item: Encode + Decode<()> {}
+/// What a queue can carry. Its encoding is compiled here, once, and not again in each crate that says or hears it.
+pub trait Item: Sized {
+    /// Writes it to the start of `buffer`: how many bytes that took.
+    fn write(&self, buffer: &mut [u8]) -> Result<usize, DoesNotFit>;
 
-impl<T: Encode + Decode<()>> Item for T {}
+    /// Reads one from the start of `bytes`: with how many bytes that took, or what the decoder stumbled over.
+    fn read(bytes: &[u8]) -> Result<(Self, usize), String>;
+}
+
+macro_rules! items {
+    ($($name:ty),+) => {
+        $(impl Item for $name {
+            fn write(&self, buffer: &mut [u8]) -> Result<usize, DoesNotFit> {
+                write(self, buffer)
+            }
+
+            fn read(bytes: &[u8]) -> Result<(Self, usize), String> {
+                read(bytes)
+            }
+        })+
+    };
+}
+
+// What `queues.rs` declares.
+items!(SerialNotification, SerialCommand, Request, Notification, ProxyRequest);
 
 fn config() -> impl Config {
     config::standard().with_limit::<DECODE_LIMIT>()
@@ -111,13 +135,13 @@ impl<'a> Packer<'a> {
         prefix[MAGIC.len()] = CURRENT;
         prefix[MAGIC.len() + 1] = NO_FLAGS;
         let mut packer = Self { buffer, used: PREFIX_LEN, items: 0 };
-        packer.append(envelope)?;
+        packer.used += write(envelope, &mut packer.buffer[PREFIX_LEN..])?;
         Ok(packer)
     }
 
     /// Adds an item, or leaves the message as it was when the item does not fit.
-    pub fn push<T: Encode>(&mut self, item: &T) -> Result<(), DoesNotFit> {
-        self.append(item)?;
+    pub fn push<T: Item>(&mut self, item: &T) -> Result<(), DoesNotFit> {
+        self.used += item.write(&mut self.buffer[self.used..])?;
         self.items += 1;
         Ok(())
     }
@@ -131,16 +155,10 @@ impl<'a> Packer<'a> {
     pub fn bytes(&self) -> &[u8] {
         &self.buffer[..self.used]
     }
-
-    fn append<T: Encode>(&mut self, value: &T) -> Result<(), DoesNotFit> {
-        let len = bincode::encode_into_slice(value, &mut self.buffer[self.used..], config()).map_err(|_| DoesNotFit)?;
-        self.used += len;
-        Ok(())
-    }
 }
 
 /// One message of a single item, for tools and tests.
-pub fn encode<T: Encode>(envelope: &Envelope, item: &T) -> Result<Vec<u8>, DoesNotFit> {
+pub fn encode<T: Item>(envelope: &Envelope, item: &T) -> Result<Vec<u8>, DoesNotFit> {
     let mut buffer = vec![0; MAX_MESSAGE];
     let mut packer = Packer::new(&mut buffer, envelope)?;
     packer.push(item)?;
@@ -150,12 +168,12 @@ pub fn encode<T: Encode>(envelope: &Envelope, item: &T) -> Result<Vec<u8>, DoesN
 }
 
 /// Decodes a whole message: all of its items, or an error and none.
-pub fn decode<T: Decode<()>>(message: &[u8]) -> Result<(Envelope, Vec<T>), DecodeError> {
+pub fn decode<T: Item>(message: &[u8]) -> Result<(Envelope, Vec<T>), DecodeError> {
     let body = check_prefix(message)?;
-    let (envelope, mut at) = decode_at::<Envelope>(body, None)?;
+    let (envelope, mut at) = read::<Envelope>(body).map_err(|what| DecodeError::Malformed { sender: None, what })?;
     let mut items = Vec::new();
     while at < body.len() {
-        match decode_at::<T>(&body[at..], Some(envelope.sender)) {
+        match T::read(&body[at..]) {
             Ok((item, len)) => {
                 items.push(item);
                 at += len.max(1);
@@ -163,7 +181,7 @@ pub fn decode<T: Decode<()>>(message: &[u8]) -> Result<(Envelope, Vec<T>), Decod
             Err(_) if !items.is_empty() => {
                 return Err(DecodeError::Trailing { sender: envelope.sender, items: items.len(), len: body.len() - at });
             }
-            Err(error) => return Err(error),
+            Err(what) => return Err(DecodeError::Malformed { sender: Some(envelope.sender), what }),
         }
     }
     if items.is_empty() {
@@ -183,8 +201,12 @@ fn check_prefix(message: &[u8]) -> Result<&[u8], DecodeError> {
     }
 }
 
-fn decode_at<T: Decode<()>>(bytes: &[u8], sender: Option<crate::envelope::Sender>) -> Result<(T, usize), DecodeError> {
-    bincode::decode_from_slice(bytes, config()).map_err(|error| DecodeError::Malformed { sender, what: error.to_string() })
+fn write<T: Encode>(value: &T, buffer: &mut [u8]) -> Result<usize, DoesNotFit> {
+    bincode::encode_into_slice(value, buffer, config()).map_err(|_| DoesNotFit)
+}
+
+fn read<T: Decode<()>>(bytes: &[u8]) -> Result<(T, usize), String> {
+    bincode::decode_from_slice(bytes, config()).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -253,7 +275,7 @@ mod tests {
         bytes.truncate(wake().len() - 5);
         // A frame whose port name claims 2^63 bytes.
         bytes.extend([1, 253, 0, 0, 0, 0, 0, 0, 0, 0x80]);
-        let error = decode::<crate::serial::SerialNotification>(&bytes).expect_err("hostile");
+        let error = decode::<SerialNotification>(&bytes).expect_err("hostile");
         assert_eq!(error.reason(), "malformed");
     }
 }

@@ -117,16 +117,16 @@ pub fn is_instance_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= 32 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
-/// What the kernel charges a user for a queue: messages, and a message header and a tree node for each.
-pub fn charged_bytes(spec: &Spec) -> usize {
-    const HEADER: usize = 48;
-    const NODE: usize = 48;
-    spec.depth * (spec.size + HEADER + NODE)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What the kernel charges a user for a queue: messages, and a message header and a tree node for each.
+    fn charged_bytes(spec: &Spec) -> usize {
+        const HEADER: usize = 48;
+        const NODE: usize = 48;
+        spec.depth * (spec.size + HEADER + NODE)
+    }
 
     #[test]
     fn the_set_fits_into_half_of_an_unprivileged_users_budget() {

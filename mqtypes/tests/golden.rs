@@ -14,9 +14,8 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::Path;
 
-use bincode::{Decode, Encode};
 use mqtypes::broker::{Notification, Request, Topic};
-use mqtypes::codec::{self, MAX_MESSAGE, Packer};
+use mqtypes::codec::{self, Item, MAX_MESSAGE, Packer};
 use mqtypes::command::{Action, OutcomeState, Target};
 use mqtypes::envelope::{CURRENT, Envelope, Sender};
 use mqtypes::ids::{Eui64, PortName, Who};
@@ -170,7 +169,7 @@ fn every_message_of_an_older_version_is_refused_by_its_version() {
 }
 
 /// Holds every vector against its golden line, in both directions, and every golden line against a vector.
-fn check<M: Encode + Decode<()> + PartialEq + Debug>(file: &str, vectors: Vec<Vector<M>>) {
+fn check<M: Item + PartialEq + Debug>(file: &str, vectors: Vec<Vector<M>>) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/v{CURRENT}/{file}.hex"));
     let text = fs::read_to_string(&path).unwrap_or_default();
     let mut golden: BTreeMap<&str, &str> = text.lines().map(|line| line.split_once(' ').expect("name and hex")).collect();
@@ -190,7 +189,7 @@ fn check<M: Encode + Decode<()> + PartialEq + Debug>(file: &str, vectors: Vec<Ve
     assert!(missing.is_empty(), "no golden line; append these to {}:\n{}\n", path.display(), missing.join("\n"));
 }
 
-fn encode<M: Encode>(envelope: &Envelope, items: &[M]) -> Vec<u8> {
+fn encode<M: Item>(envelope: &Envelope, items: &[M]) -> Vec<u8> {
     let mut buffer = vec![0; MAX_MESSAGE];
     let mut packer = Packer::new(&mut buffer, envelope).expect("the head fits");
     for item in items {

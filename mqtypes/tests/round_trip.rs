@@ -4,9 +4,8 @@ mod strategies;
 
 use std::fmt::Debug;
 
-use bincode::{Decode, Encode};
 use mqtypes::broker::{Notification, Request};
-use mqtypes::codec::{self, MAX_MESSAGE, Packer};
+use mqtypes::codec::{self, Item, MAX_MESSAGE, Packer};
 use mqtypes::envelope::{Envelope, PREFIX_LEN};
 use mqtypes::serial::{SerialCommand, SerialNotification};
 use mqtypes::wake::ProxyRequest;
@@ -17,7 +16,7 @@ use proptest::sample::Index;
 /// Packs until an item does not fit, and expects the items before it.
 fn what_is_packed_comes_out<M>(envelope: Envelope, items: Vec<M>, size: usize) -> Result<(), TestCaseError>
 where
-    M: Encode + Decode<()> + PartialEq + Debug,
+    M: Item + PartialEq + Debug,
 {
     let mut buffer = vec![0; size];
     let mut packer = Packer::new(&mut buffer, &envelope).expect("the head fits");
@@ -35,7 +34,7 @@ where
 
 /// A message in the decoder's hands, whoever sent it: an answer or a reason, never a panic.
 fn is_decoded_or_refused(message: &[u8]) {
-    fn one<M: Decode<()>>(message: &[u8]) {
+    fn one<M: Item>(message: &[u8]) {
         match codec::decode::<M>(message) {
             Ok((_envelope, items)) => assert!(!items.is_empty()),
             Err(error) => assert!(!error.reason().is_empty() && !error.to_string().is_empty()),

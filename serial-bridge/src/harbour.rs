@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::Path;
 
+use bus::dial::{Dial, DialError, Progress};
 use bus::inbox::Drained;
 use bus::reactor::{Reactor, Registration};
 use bus::resolver::Resolver;
@@ -20,10 +21,11 @@ use mqtypes::serial::{PortReport, SerialCommand};
 use crate::address::Address;
 use crate::bridge::{Action, Bridge, Notice};
 use crate::claims::{Answer, Claims, Rank};
+use crate::line::Opened;
 use crate::port::{Phase, PortId};
 use crate::rates::Rates;
 use crate::spec::{Modem, Spec, is_name};
-use crate::tcp::{Dial, MOST_LOOKUPS, Progress};
+use crate::tcp::{self, MOST_LOOKUPS, Tcp};
 use crate::trouble::Trouble;
 use crate::tty::{Device, Tty};
 use crate::watcher::{Change, Client, Rest, Sight, Watcher};
@@ -363,31 +365,44 @@ impl Harbour {
                 Some((holder, rank))
             }
         };
-        let rate = self.bridge.first_rate(id).unwrap_or_default();
-        let (tty, opened) = Tty::open(&name.0, rate, modem)?;
-        self.moor(id, Wire::Tty(tty, device))?;
-        self.claims.hold(device, id, rank);
-        if let Some((holder, rank)) = gave_way {
-            let _ = self.claims.ask(device, holder, rank);
+        let opened = self.open_tty(id, device, modem);
+        if opened.is_ok() {
+            self.claims.hold(device, id, rank);
         }
-        self.bridge.handle_opened(id, now, opened);
+        match gave_way {
+            Some((holder, rank)) if opened.is_ok() => {
+                let _ = self.claims.ask(device, holder, rank);
+            }
+            // Who gave way for nothing may have it again, and would hear of that from nobody else.
+            Some((holder, _)) => self.bridge.handle_seen(holder, now),
+            None => {}
+        }
+        self.bridge.handle_opened(id, now, opened?);
         Ok(())
+    }
+
+    fn open_tty(&mut self, id: PortId, device: Device, modem: Modem) -> Result<Opened, Trouble> {
+        let rate = self.bridge.first_rate(id).unwrap_or_default();
+        let (tty, opened) = Tty::open(&self.bridge.name(id).0, rate, modem)?;
+        self.moor(id, Wire::Tty(tty, device))?;
+        Ok(opened)
     }
 
     fn dial(&mut self, id: PortId, address: &Address) -> Result<(), Trouble> {
         let berth = &mut self.berths[id.0];
-        berth.moored = Moored::Dial(Dial::begin(address, berth.registration.clone(), &self.resolver)?);
+        berth.moored = Moored::Dial(tcp::dial(address, berth.registration.clone(), &self.resolver)?);
         Ok(())
     }
 
-    fn take_progress(&mut self, now: Mono, id: PortId, progress: Result<Progress, Trouble>) -> Drained {
-        let opened = progress.and_then(|progress| match progress {
+    fn take_progress(&mut self, now: Mono, id: PortId, progress: Result<Progress, DialError>) -> Drained {
+        let opened = progress.map_err(Trouble::from).and_then(|progress| match progress {
             Progress::Waits => Ok(None),
-            Progress::Open(tcp, opened) => {
+            Progress::Connected(stream) => {
+                let tcp = Tcp::new(stream);
                 // It is watched already, for more than is wanted from now on.
                 self.berths[id.0].registration.change(&tcp, Interest::READABLE).map_err(|error| unwatched(&error))?;
                 self.berths[id.0].moored = Moored::Wire(Wire::Tcp(tcp), Interest::READABLE);
-                Ok(Some(opened))
+                Ok(Some(Tcp::OPENED))
             }
         });
         match opened {

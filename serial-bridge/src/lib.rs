@@ -33,7 +33,7 @@ use std::process::ExitCode;
 use bus::clock;
 use bus::config::Configuration;
 use bus::inbox::{Drained, Inbox};
-use bus::process::{Failure, Process};
+use bus::process::{self, Failure, Process};
 use bus::reactor::{Reactor, Wake};
 use bus::signals::Signal;
 use bus::watchdog::Watchdog;
@@ -60,7 +60,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let options = configuration.options();
     match &options.check {
         Some(port) => check::run(port, &options.baud),
-        None => bus::process::run(Sender::SerialBridge, options.common.log_level, |process| serve(process, configuration)),
+        None => process::run(Sender::SerialBridge, options.common.log_level, |process| serve(process, configuration)),
     }
 }
 
@@ -100,12 +100,12 @@ fn serve(process: &Process, mut configuration: Configuration<Options>) -> Result
             }
             Wake::Timeout => station.timeout(now),
             Wake::Signal(Signal::Stop) => return Ok(()),
-            Wake::Signal(Signal::Reload) => {
+            Wake::Signal(Signal::Reload) => process::reload(|| {
                 if !configuration.reload().is_empty() {
                     let options = configuration.options();
                     station.refit(now, options.ports(), &options.baud, &mut reactor);
                 }
-            }
+            }),
             Wake::Ready(Source::Room) | Wake::Signal(Signal::Wake) => {}
         }
         if reactor.is_round_done() {

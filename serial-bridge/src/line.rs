@@ -1,11 +1,11 @@
 //! An open port: what comes in becomes frames, what goes out waits its turn.
 
+use framing::flow::{Heard, Unescape};
+use framing::hdlc::Decoder;
 use mqtypes::mono::Mono;
 use mqtypes::serial::FrameFault;
 
 use crate::output::{FlowControl, Output};
-use framing::flow::{Heard, Unescape};
-use framing::hdlc::Decoder;
 
 /// What is known of a port that was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -61,6 +61,10 @@ impl Station {
         let outlet = Outlet::new(name, identity, reactor.register(Source::Room), TO_EVENTBUS).patient();
         let mut station = Self { identity, harbour, outlet, lost: 0, bytes: Backlog::default(), tally: Tally::default() };
         station.hand_over();
+        if station.outlet.outbox().is_empty() {
+            // What an earlier start had reported is not there any more, and `eventbus` learns that by our first word.
+            station.outlet.outbox().mark(Key::Health);
+        }
         station
     }
 

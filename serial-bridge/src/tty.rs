@@ -11,6 +11,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 
 use bus::descriptor::borrow;
 use bus::lock_list;
+use framing::flow::{XOFF, XON};
 use mio_serial::{DataBits, FlowControl as SerialFlowControl, Parity, SerialPort, SerialStream, StopBits};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -22,7 +23,6 @@ use crate::line::Opened;
 use crate::output::FlowControl;
 use crate::spec::{Level, Modem};
 use crate::trouble::{GroupName, Holder, Trouble};
-use framing::flow::{XOFF, XON};
 
 /// Major device numbers of pseudo-terminals' slave ends (`UNIX98_PTY_SLAVE_MAJOR` and the seven after it).
 const PTY_SLAVES: std::ops::RangeInclusive<u64> = 136..=143;

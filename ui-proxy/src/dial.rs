@@ -2,13 +2,12 @@
 //!
 //! A name that has to be resolved is looked up by a [`Resolver`], one at a time; `localhost` and addresses are not.
 
-use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 
+use bus::dial::DialError;
 use bus::reactor::Registration;
-use bus::resolver::{Lookup, Resolver};
-use mio::Interest;
+use bus::resolver::Resolver;
 use mio::net::TcpStream;
 use tungstenite::client::{ClientRequestBuilder, client_with_config};
 use tungstenite::error::ProtocolError;
@@ -29,18 +28,12 @@ pub const MOST_LOOKUPS: usize = 1;
 #[derive(Debug)]
 pub struct Dial {
     url: String,
-    registration: Registration,
     stage: Stage,
 }
 
 #[derive(Debug)]
 enum Stage {
-    Resolving(Lookup),
-    Connecting {
-        stream: TcpStream,
-        address: SocketAddr,
-        others: VecDeque<SocketAddr>,
-    },
+    Reaching(bus::dial::Dial),
     /// Connected; nothing was said yet.
     Connected(TcpStream),
     Upgrading(MidHandshake<ClientHandshake<TcpStream>>),
@@ -63,50 +56,32 @@ pub enum Progress {
 impl Dial {
     /// Begins. What happens next is reported under `registration`.
     pub fn begin(url: &WsUrl, port: u16, registration: Registration, resolver: &Resolver) -> Result<Self, String> {
-        let stage = match &url.host {
-            Host::Localhost => connect([SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port)].into(), &registration)?,
-            Host::Address(address) => connect([SocketAddr::new(IpAddr::clone(address), port)].into(), &registration)?,
-            Host::Name(name) => Stage::Resolving(resolver.begin(name, port, &registration).map_err(|error| error.to_string())?),
+        let dial = match &url.host {
+            Host::Localhost => bus::dial::Dial::address(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port), registration),
+            Host::Address(address) => bus::dial::Dial::address(SocketAddr::new(*address, port), registration),
+            Host::Name(name) => bus::dial::Dial::name(name, port, registration, resolver),
         };
-        Ok(Self { url: url.with_port(port), registration, stage })
+        Ok(Self { url: url.with_port(port), stage: Stage::Reaching(dial.map_err(|error| unreachable(&error))?) })
     }
 
     /// Takes the next step, if it can be taken.
     pub fn proceed(&mut self) -> Progress {
         match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Resolving(lookup) => self.take_addresses(lookup),
-            Stage::Connecting { stream, address, others } => self.check_connection(stream, address, others),
+            Stage::Reaching(dial) => self.reach(dial),
             Stage::Connected(stream) => self.upgrade(stream),
             Stage::Upgrading(handshake) => self.take_handshake(handshake.handshake()),
             Stage::Over => Progress::Failed("the attempt is over".to_owned()),
         }
     }
 
-    fn take_addresses(&mut self, lookup: Lookup) -> Progress {
-        match lookup.poll() {
-            None => self.wait_in(Stage::Resolving(lookup)),
-            Some(found) => match found.map_err(|error| error.to_string()).and_then(|addresses| connect(addresses, &self.registration)) {
-                Ok(stage) => self.wait_in(stage),
-                Err(cause) => Progress::Failed(cause),
-            },
-        }
-    }
-
-    fn check_connection(&mut self, stream: TcpStream, address: SocketAddr, others: VecDeque<SocketAddr>) -> Progress {
-        let failure = match stream.take_error().and_then(|pending| pending.map_or(Ok(()), Err)).and_then(|()| stream.peer_addr()) {
-            Ok(_) => {
+    fn reach(&mut self, mut dial: bus::dial::Dial) -> Progress {
+        match dial.proceed() {
+            Ok(bus::dial::Progress::Waits) => self.wait_in(Stage::Reaching(dial)),
+            Ok(bus::dial::Progress::Connected(stream)) => {
                 self.stage = Stage::Connected(stream);
-                return Progress::Connected;
+                Progress::Connected
             }
-            Err(error) if is_in_progress(&error) => return self.wait_in(Stage::Connecting { stream, address, others }),
-            Err(error) => error,
-        };
-        if others.is_empty() {
-            return Progress::Failed(cannot_connect(address, &failure));
-        }
-        match connect(others, &self.registration) {
-            Ok(stage) => self.wait_in(stage),
-            Err(cause) => Progress::Failed(cause),
+            Err(error) => Progress::Failed(unreachable(&error)),
         }
     }
 
@@ -135,30 +110,11 @@ impl Dial {
     }
 }
 
-/// Tries the addresses in order until one can at least be tried.
-fn connect(mut addresses: VecDeque<SocketAddr>, registration: &Registration) -> Result<Stage, String> {
-    let mut cause = "the name has no address".to_owned();
-    while let Some(address) = addresses.pop_front() {
-        let watched = TcpStream::connect(address).and_then(|mut stream| {
-            registration.watch_source(&mut stream, Interest::READABLE | Interest::WRITABLE)?;
-            Ok(stream)
-        });
-        match watched {
-            Ok(stream) => return Ok(Stage::Connecting { stream, address, others: addresses }),
-            Err(error) => cause = cannot_connect(address, &error),
-        }
-    }
-    Err(cause)
-}
-
-fn is_in_progress(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::NotConnected || error.raw_os_error() == Some(nix::errno::Errno::EINPROGRESS as i32)
-}
-
-fn cannot_connect(address: SocketAddr, error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => format!("nobody listens at {address}: there is no tunnel"),
-        _other => format!("cannot connect to {address}: {error}"),
+fn unreachable(error: &DialError) -> String {
+    match error {
+        DialError::NobodyListens(_) => format!("{error}: there is no tunnel"),
+        DialError::Unreachable { .. } => format!("cannot connect to {error}"),
+        DialError::Lookup(_) | DialError::NoAddress | DialError::Over => error.to_string(),
     }
 }
 

@@ -12,7 +12,7 @@ use mqtypes::envelope::Envelope;
 use mqtypes::mono::Mono;
 use mqtypes::queues::TAP_PREFIX;
 
-use crate::outbox::{Entry, Outbox};
+use crate::outbox::Outbox;
 use crate::process::Identity;
 use crate::queue::PeerQueue;
 use crate::reactor::Registration;
@@ -201,11 +201,7 @@ impl Channel {
         let mut packer = Packer::new(buffer, &envelope).expect("a queue of the least size has room for an envelope");
         let mut said = 0;
         for entry in outbox.iter() {
-            let fits = match entry {
-                Entry::State(key) => resolve(key).is_none_or(|value| packer.push(&value).is_ok()),
-                Entry::Event(item, _) | Entry::Command(item, _) => packer.push(item).is_ok(),
-            };
-            if !fits {
+            if entry.tell(&mut *resolve, |item| packer.push(item)).is_some_and(|pushed| pushed.is_err()) {
                 break;
             }
             said += 1;

@@ -39,6 +39,7 @@ pub mod clock;
 pub mod config;
 pub mod console;
 pub mod descriptor;
+pub mod dial;
 pub mod health;
 pub mod inbox;
 pub mod lock_list;

@@ -3,16 +3,21 @@
 //! The supervisor names its socket in `NOTIFY_SOCKET`; without that, nothing is said. Telling never blocks and never fails the
 //! process: a supervisor that did not hear it knows what to do.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+
+use mqtypes::mono::Mono;
 
 /// What there is to tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// The process does its work from now on.
     Ready,
+    /// It has begun, at this time, to read its configuration again; [`Self::Ready`] ends that.
+    Reloading(Mono),
     /// It is about to end, as it was asked to or because it must.
     Stopping,
     /// It is alive; see [`crate::watchdog`].
@@ -21,11 +26,13 @@ pub enum State {
 
 impl State {
     /// The datagram, as `sd_notify(3)` has it.
-    fn text(self) -> &'static str {
+    fn text(self) -> Cow<'static, str> {
         match self {
-            Self::Ready => "READY=1",
-            Self::Stopping => "STOPPING=1",
-            Self::Alive => "WATCHDOG=1",
+            Self::Ready => "READY=1".into(),
+            // By the time a supervisor tells the answer to its own request from one to an earlier one.
+            Self::Reloading(Mono(us)) => format!("RELOADING=1\nMONOTONIC_USEC={us}").into(),
+            Self::Stopping => "STOPPING=1".into(),
+            Self::Alive => "WATCHDOG=1".into(),
         }
     }
 }
@@ -79,7 +86,8 @@ mod tests {
 
     #[test]
     fn the_words_are_those_of_sd_notify() {
-        assert_eq!([State::Ready, State::Stopping, State::Alive].map(State::text), ["READY=1", "STOPPING=1", "WATCHDOG=1"]);
+        let said = [State::Ready, State::Reloading(Mono(1_234_567)), State::Stopping, State::Alive].map(State::text);
+        assert_eq!(said, ["READY=1", "RELOADING=1\nMONOTONIC_USEC=1234567", "STOPPING=1", "WATCHDOG=1"]);
     }
 
     #[test]

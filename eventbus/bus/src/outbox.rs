@@ -26,6 +26,16 @@ pub enum Entry<K, M> {
     Command(M, usize),
 }
 
+impl<K, M> Entry<K, M> {
+    /// Hands over what the peer is told of it: of state the newest value, and nothing if it has none any more.
+    pub fn tell<R>(&self, resolve: impl FnOnce(&K) -> Option<M>, tell: impl FnOnce(&M) -> R) -> Option<R> {
+        match self {
+            Self::State(key) => resolve(key).as_ref().map(tell),
+            Self::Event(message, _) | Self::Command(message, _) => Some(tell(message)),
+        }
+    }
+}
+
 /// There is no room for another command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too much is waiting already")]

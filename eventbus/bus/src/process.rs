@@ -84,6 +84,14 @@ impl Failure {
     }
 }
 
+/// Has the configuration read again and what is new in it done. The supervisor is told when that begins and when it is over.
+pub fn reload<T>(body: impl FnOnce() -> T) -> T {
+    tell_supervisor(State::Reloading(clock::now()));
+    let done = body();
+    tell_supervisor(State::Ready);
+    done
+}
+
 fn tell_supervisor(state: State) {
     if let Some(supervisor) = Supervisor::from_environment() {
         supervisor.tell(state);

@@ -9,7 +9,6 @@ use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::time::Duration;
 
-use mio::event::Source;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry, Token};
 use mqtypes::mono::Mono;
@@ -77,11 +76,6 @@ impl Registration {
     /// Ends it.
     pub fn forget(&self, owner: &impl AsRawFd) -> io::Result<()> {
         self.registry.deregister(&mut SourceFd(&owner.as_raw_fd()))
-    }
-
-    /// The same as [`Self::watch`] for what mio has a type of its own.
-    pub fn watch_source(&self, source: &mut impl Source, interest: Interest) -> io::Result<()> {
-        self.registry.register(source, self.token, interest)
     }
 }
 

@@ -16,8 +16,6 @@ pub struct Icmpv6<'a> {
 }
 
 impl<'a> Icmpv6<'a> {
-    /// Type of an echo request.
-    pub const ECHO_REQUEST: u8 = 128;
     /// Type of an echo reply.
     pub const ECHO_REPLY: u8 = 129;
     /// Type of RPL's messages; the code says which (RFC 6550, section 6).

@@ -5,7 +5,6 @@
 use std::time::Duration;
 
 use mqtypes::broker::Topic;
-use mqtypes::ids::BootId;
 use mqtypes::mono::Mono;
 use mqtypes::serial::{LineBytes, MAX_LINE_BYTES};
 
@@ -64,8 +63,8 @@ impl Hub {
     }
 
     /// A `serial-bridge` that has restarted knows nothing of what was asked of the one before.
-    pub(super) fn note_bridge(&mut self, boot: BootId) {
-        if self.bridge.replace(boot) != Some(boot) && self.passing != Passing::Off {
+    pub(super) fn ask_for_bytes_again(&mut self) {
+        if self.passing != Passing::Off {
             self.questions.insert(Question::Bytes);
         }
     }

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bus::moment::Moment;
-use bus::outbox::Entry;
 use mqtypes::broker::{Notification, Request, Subscribe, Topic};
 use mqtypes::envelope::{Envelope, Sender};
 use mqtypes::ids::{BootId, Generation, PortName};
@@ -46,13 +45,7 @@ impl Stage {
         let (broker, resolve) = hub.settle();
         for (_, mailbox) in broker.waiting() {
             for entry in mailbox.iter() {
-                let notification = match entry {
-                    Entry::State(key) => resolve(key),
-                    Entry::Event(notification, _) | Entry::Command(notification, _) => Some(notification.clone()),
-                };
-                if let Some(notification) = notification {
-                    picture.handle_notification(&notification);
-                }
+                entry.tell(&resolve, |notification| picture.handle_notification(notification));
             }
         }
         Self { picture, ports, now }

@@ -55,6 +55,21 @@ fn line(columns: &[Column], widths: &[usize], cells: &[String]) -> String {
     line
 }
 
+/// As much of a line as has so many places. Its colours are kept, and end where they did.
+pub fn cut(line: &str, places_there: usize) -> String {
+    let (mut cut, mut taken, mut is_colour) = (String::new(), 0, false);
+    for character in line.chars() {
+        // What others wrote is printable: this is the beginning of an `Ink`'s word, and `m` its end.
+        is_colour |= character == '\x1b';
+        taken += if is_colour { 0 } else { places(character) };
+        if is_colour || taken <= places_there {
+            cut.push(character);
+        }
+        is_colour &= character != 'm';
+    }
+    cut
+}
+
 /// Places that a text takes on a terminal.
 fn width(text: &str) -> usize {
     text.chars().map(places).sum()
@@ -98,6 +113,14 @@ mod tests {
     fn wide_and_combining_characters_move_no_column() {
         let lines = lines(&COLUMNS, vec![row("机器", "1"), row("e\u{301}tage", "2"), row("plain", "3")], Ink::Plain);
         assert_eq!(lines, ["NAME   N", "机器   1", "e\u{301}tage  2", "plain  3"]);
+    }
+
+    #[test]
+    fn a_line_is_cut_by_its_places_and_its_colour_ends() {
+        assert_eq!([cut("motes", 9), cut("motes", 3), cut("motes", 0)], ["motes", "mot", ""]);
+        assert_eq!([cut("机器", 3), cut("e\u{301}tage", 1)], ["机", "e\u{301}"]);
+        let coloured = Ink::Coloured.paint(Tone::Bad, "silent");
+        assert_eq!(cut(&coloured, 2), Ink::Coloured.paint(Tone::Bad, "si"));
     }
 
     #[test]

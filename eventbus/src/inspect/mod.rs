@@ -7,6 +7,7 @@
 mod capture;
 mod decode;
 mod drain;
+mod existing;
 #[cfg(test)]
 mod golden;
 mod grid;
@@ -23,6 +24,7 @@ mod process;
 mod record;
 pub mod replay;
 mod rows;
+mod screen;
 mod send;
 mod show;
 mod stats;

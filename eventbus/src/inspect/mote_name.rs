@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use mqtypes::command::Target;
-use mqtypes::ids::{Eui64, PortName};
+use mqtypes::ids::{Eui64, PortName, Who};
 use mqtypes::mote::MoteEntry;
 
 use super::picture::{Mote, Picture};
@@ -63,7 +63,7 @@ impl MoteName {
         if let Some(mote) = picture.motes().find(exact) {
             return Ok(mote);
         }
-        let fitting: Vec<_> = picture.motes().filter(|mote| self.is_short_for(&mote.entry)).collect();
+        let fitting: Vec<_> = picture.motes().filter(|mote| self.is_short_for(&mote.entry.who())).collect();
         match fitting[..] {
             [mote] => Ok(mote),
             [] => Err(NoSuchMote::Unknown { name: self.0.clone(), known: described(picture.motes()) }),
@@ -86,16 +86,23 @@ impl MoteName {
         }
     }
 
-    fn eui(&self) -> Option<Eui64> {
+    /// The whole address, if that is the name: it needs no inventory.
+    pub fn eui(&self) -> Option<Eui64> {
         self.0.parse().ok()
     }
 
+    /// Could this be the mote that is meant? It is, unless the inventory knows better.
+    pub fn fits(&self, who: &Who) -> bool {
+        let is_port = || who.port.as_ref().is_some_and(|port| port.0 == self.0);
+        self.eui().map_or_else(|| is_port() || self.is_short_for(who), |eui| who.mote == Some(eui))
+    }
+
     /// The end of an address, or the file name of a port.
-    fn is_short_for(&self, entry: &MoteEntry) -> bool {
+    fn is_short_for(&self, who: &Who) -> bool {
         let is_digits = self.0.len() == SHORT && self.0.bytes().all(|byte| byte.is_ascii_hexdigit());
         let ends = |eui: Eui64| is_digits && eui.to_string().ends_with(&self.0.to_ascii_lowercase());
         let is_file = |port: &PortName| port.0.rsplit('/').next() == Some(&self.0);
-        entry.mote.is_some_and(ends) || entry.port.as_ref().is_some_and(is_file)
+        who.mote.is_some_and(ends) || who.port.as_ref().is_some_and(is_file)
     }
 }
 
@@ -116,6 +123,16 @@ pub fn describe(entry: &MoteEntry) -> String {
 impl fmt::Display for MoteName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl NoSuchMote {
+    /// Can it be that the mote comes later?
+    pub fn may_come(&self) -> bool {
+        match self {
+            Self::Unknown { .. } => true,
+            Self::Several { .. } => false,
+        }
     }
 }
 
@@ -185,6 +202,23 @@ mod tests {
         let name: MoteName = "0009".parse().expect("a name");
         assert!(name.find(&Picture::default()).expect_err("none").to_string().contains("no mote is known at all"));
         assert!("".parse::<MoteName>().is_err() && "x".repeat(5000).parse::<MoteName>().is_err());
+    }
+
+    #[test]
+    fn without_an_inventory_a_name_fits_by_what_is_told_of_whom() {
+        let [cabled, meshed] = [entry(Some(1), Some("/dev/ttyUSB0")), entry(Some(2), None)].map(|entry| entry.who());
+        for (name, fits) in [
+            ("141592cc00000001", [true, false]),
+            ("141592cc00000002", [false, true]),
+            ("0001", [true, false]),
+            ("0002", [false, true]),
+            ("/dev/ttyUSB0", [true, false]),
+            ("ttyUSB0", [true, false]),
+            ("01", [false, false]),
+        ] {
+            let name: MoteName = name.parse().expect("a name");
+            assert_eq!([&cabled, &meshed].map(|who| name.fits(who)), fits, "{name}");
+        }
     }
 
     #[test]

@@ -7,12 +7,12 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use mqtypes::broker::Topic;
-use mqtypes::ids::Eui64;
 use mqtypes::queues::DEFAULT_INSTANCE;
 use mqtypes::serial::Direction;
 
 use super::capture::CaptureOptions;
 use super::drain::DrainOptions;
+use super::mote_name::MoteName;
 use super::motes::MotesOptions;
 use super::record::RecordOptions;
 use super::replay::ReplayOptions;
@@ -53,6 +53,10 @@ impl Options {
                 Ok(()) => Ok(options),
                 Err(text) => Err(Self::command().error(ErrorKind::ArgumentConflict, text)),
             },
+            Task::Capture(capture) => match capture.check() {
+                Ok(()) => Ok(options),
+                Err(text) => Err(Self::command().error(ErrorKind::ArgumentConflict, text)),
+            },
             Task::List(_)
             | Task::Tap(_)
             | Task::Motes(_)
@@ -62,7 +66,6 @@ impl Options {
             | Task::Stats(_)
             | Task::Unlink(_)
             | Task::Decode(_)
-            | Task::Capture(_)
             | Task::Replay(_) => Ok(options),
         }
     }
@@ -125,7 +128,10 @@ The snapshot of the chosen topics comes first, then what changes, until Ctrl-C. 
 UTC; times inside JSON notifications are microseconds of CLOCK_MONOTONIC, as `sent` is.
 
 Topics: inventory, status, counts, logs, health, ports, data, dag, uinject; and bytes, which must be
-asked for by name: it has the network's key in it when a mote is made root.")]
+asked for by name: it has the network's key in it when a mote is made root.
+
+MOTE is an EUI-64, its last four hex digits, or a port such as /dev/ttyUSB0 or ttyUSB0. Counts,
+health, ports and bytes are about none.")]
 pub struct TapOptions {
     #[command(flatten)]
     pub set: Set,
@@ -134,9 +140,9 @@ pub struct TapOptions {
     #[arg(long = "topic", value_name = "TOPIC", value_delimiter = ',', value_parser = topics(), hide_possible_values = true)]
     pub topics: Vec<Topic>,
 
-    /// Only what is about this mote; counts and health are about none
-    #[arg(long, value_name = "EUI64")]
-    pub mote: Option<Eui64>,
+    /// Only what is about this mote, see below
+    #[arg(long, value_name = "MOTE")]
+    pub mote: Option<MoteName>,
 
     /// Only what comes from this port or process, or from a count's sender
     #[arg(long, value_name = "NAME")]
@@ -318,7 +324,7 @@ mod tests {
     fn a_wrong_value_is_refused_with_what_was_expected() {
         for (args, expected) in [
             (["--topic", "weather"], "inventory, status, counts, logs, health"),
-            (["--mote", "xyz"], "16 hex digits"),
+            (["--mote", ""], "its last four hex digits"),
             (["--count", "0"], "0 is not in 1.."),
             (["--for", "0"], "0 is not in 1.."),
             (["--instance", "a.b"], "letters, digits"),

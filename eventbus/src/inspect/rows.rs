@@ -1,7 +1,6 @@
 //! The tables of a mote, a row each, as a person reads them: neighbours, cells, and the packet queue.
 
-use mqtypes::names::{cell_type, component};
-use mqtypes::status::{Element, NeighborsRow, Prr, QueueEntry, ScheduleRow};
+use mqtypes::status::{Element, Prr, QueueEntry};
 
 use super::grid::{Column, Side};
 use super::tap::element;
@@ -41,7 +40,7 @@ pub const QUEUE: [Column; 3] = [("ENTRY", Side::Right), ("CREATED BY", Side::Lef
 /// A neighbour; none when the element is something else or the row is not in use.
 pub fn neighbor(told: &Element) -> Option<Vec<String>> {
     let Element::NeighborsRow(row) = told else { return None };
-    let rank = if row.dag_rank == u16::MAX { "none".to_owned() } else { row.dag_rank.to_string() };
+    let rank = if row.dag_rank == element::NO_RANK { "none".to_owned() } else { row.dag_rank.to_string() };
     row.used.then(|| {
         vec![
             row.row.to_string(),
@@ -54,7 +53,7 @@ pub fn neighbor(told: &Element) -> Option<Vec<String>> {
             prr(row.prr()),
             row.num_wraps.to_string(),
             row.asn.0.to_string(),
-            traits(row),
+            element::traits(row).collect::<Vec<_>>().join(", "),
         ]
     })
 }
@@ -62,12 +61,12 @@ pub fn neighbor(told: &Element) -> Option<Vec<String>> {
 /// A cell; none when the element is something else or the row is not in use.
 pub fn cell(told: &Element) -> Option<Vec<String>> {
     let Element::ScheduleRow(row) = told else { return None };
-    (row.cell_type != 0).then(|| {
+    (row.cell_type != element::OFF).then(|| {
         vec![
             row.row.to_string(),
             row.slot_offset.to_string(),
             row.channel_offset.to_string(),
-            kind(row),
+            element::cell(row),
             element::address(&row.neighbor),
             row.num_rx.to_string(),
             row.num_tx.to_string(),
@@ -81,33 +80,12 @@ pub fn cell(told: &Element) -> Option<Vec<String>> {
 /// The entries of a packet queue that are taken, each with its number.
 pub fn queue(entries: &[QueueEntry]) -> Vec<Vec<String>> {
     let taken = entries.iter().enumerate().filter(|(_, entry)| entry.owner != 0);
-    taken.map(|(number, entry)| vec![number.to_string(), named(entry.creator), named(entry.owner)]).collect()
+    taken.map(|(number, entry)| vec![number.to_string(), element::component(entry.creator), element::component(entry.owner)]).collect()
 }
 
 /// A ratio in whole percent.
 pub fn prr(prr: Prr) -> String {
     prr.ratio().map_or_else(|| "-".to_owned(), |ratio| format!("{:.0} %", ratio * 100.0))
-}
-
-fn named(code: u8) -> String {
-    component(code).map_or_else(|| format!("component {code}"), str::to_owned)
-}
-
-fn kind(row: &ScheduleRow) -> String {
-    let name = cell_type(row.cell_type).map_or_else(|| format!("type {}", row.cell_type), str::to_owned);
-    if row.shared { format!("{name} shared") } else { name }
-}
-
-fn traits(row: &NeighborsRow) -> String {
-    let all = [
-        (row.parent_preference > 0, "parent"),
-        (!row.stable_neighbor, "not stable"),
-        (row.insecure, "not secured"),
-        (row.f6p_no_res, "refused cells"),
-        (row.in_blacklist == Some(true), "blacklisted"),
-    ];
-    let those: Vec<_> = all.into_iter().filter(|(holds, _)| *holds).map(|(_, word)| word).collect();
-    those.join(", ")
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::End;
 use super::picture::{Completeness, Picture};
 use super::subscriber::{self, Followed, Listener, Notice, Output};
 use super::terminal::complain;
-use super::watch::{Blocks, Place, next_beat};
+use super::watch::{Blocks, next_beat};
 
 /// Draws a picture, a line each; the error says why there is nothing to draw.
 pub type Draw<'a> = &'a dyn Fn(&Picture, Moment) -> Result<Vec<String>, String>;
@@ -21,8 +21,8 @@ pub type Draw<'a> = &'a dyn Fn(&Picture, Moment) -> Result<Vec<String>, String>;
 const TOPICS: [Topic; 4] = [Topic::Inventory, Topic::Status, Topic::Dag, Topic::Uinject];
 
 /// Draws as soon as everything is told, and then every so often, if at all.
-pub fn run(instance: &str, every: Option<Duration>, place: Place, draw: Draw<'_>) -> Result<End, Failure> {
-    let mut view = View { picture: Picture::default(), draw, every, blocks: Blocks::new(place), due: None, end: None };
+pub fn run(instance: &str, every: Option<Duration>, blocks: Blocks, draw: Draw<'_>) -> Result<End, Failure> {
+    let mut view = View { picture: Picture::default(), draw, every, blocks, due: None, end: None };
     Ok(match subscriber::follow(instance, &TOPICS, &mut view)? {
         Followed::Answered => view.end.unwrap_or(End::Done),
         nobody @ (Followed::NobodyThere | Followed::Unanswered) => nobody.end(),

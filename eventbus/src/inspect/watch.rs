@@ -1,6 +1,6 @@
 //! Blocks of text that follow each other as time goes by: in the same place on a terminal, one below the other elsewhere.
 //!
-//! Plain ANSI sequences do that. Lines that are wider than the terminal are cut by it while a block is drawn.
+//! Plain ANSI sequences do that. On a terminal a block is made to fit, by the size that the terminal has at that moment.
 
 use std::io::{self, IsTerminal};
 use std::time::Duration;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use mqtypes::mono::Mono;
 
+use super::screen::Screen;
 use super::subscriber::Output;
 
 /// How a subcommand that shows what is known goes on after that.
@@ -26,6 +27,11 @@ impl WatchOptions {
     /// How often; none for once.
     pub fn every(&self) -> Option<Duration> {
         self.watch.then(|| Duration::from_secs(self.interval.into()))
+    }
+
+    /// Where blocks of this form go. What is shown once is shown whole.
+    pub fn place(&self, form: Form) -> Place {
+        if self.watch { Place::of_stdout(form) } else { Place::Below }
     }
 }
 
@@ -64,13 +70,15 @@ impl Place {
 #[derive(Debug)]
 pub struct Blocks {
     place: Place,
+    /// What shows a block whole, for when a terminal does not.
+    whole: &'static str,
     printed: u64,
 }
 
 impl Blocks {
-    /// None yet.
-    pub fn new(place: Place) -> Self {
-        Self { place, printed: 0 }
+    /// None yet. `whole` is said, behind the number of rows, when a terminal is too small: what shows them all.
+    pub fn new(place: Place, whole: &'static str) -> Self {
+        Self { place, whole, printed: 0 }
     }
 
     /// How many were printed.
@@ -80,16 +88,17 @@ impl Blocks {
 
     /// Prints one.
     pub fn push(&mut self, lines: &[String], output: &mut Output) {
-        output.push(&self.drawn(lines));
+        output.push(&self.drawn(lines, Screen::of_stdout()));
         self.printed += 1;
     }
 
-    fn drawn(&self, lines: &[String]) -> String {
+    fn drawn(&self, lines: &[String], screen: Option<Screen>) -> String {
         let is_first = self.printed == 0;
         match self.place {
-            // Home, no wrapping; each line erases what was behind it, and the last all below.
+            // Home, no wrapping, should the size not be known; each line erases what was behind it, and the last all below.
             Place::Over => {
                 let begin = if is_first { "\x1b[2J" } else { "" };
+                let lines = screen.map_or_else(|| lines.to_vec(), |screen| screen.fit(lines, self.whole));
                 format!("{begin}\x1b[H\x1b[?7l{}\x1b[K\x1b[J\x1b[?7h", lines.join("\x1b[K\n"))
             }
             Place::Below if !is_first => format!("\n{}", lines.join("\n")),
@@ -109,7 +118,7 @@ mod tests {
     use super::*;
 
     fn drawn(place: Place, printed: u64) -> String {
-        Blocks { place, printed }.drawn(&["a".to_owned(), "b".to_owned()])
+        Blocks { place, whole: "", printed }.drawn(&["a".to_owned(), "b".to_owned()], None)
     }
 
     #[test]

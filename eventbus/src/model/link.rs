@@ -10,6 +10,9 @@ use mqtypes::serial::{PortReport, PortState};
 /// A synchronised or searching mote reports ten times a second; five seconds without a frame are silence.
 pub const SILENT_AFTER: Duration = Duration::from_secs(5);
 
+/// Why a port counts as down that `serial-bridge` may not have any more.
+const UNREPORTED: &str = "serial-bridge has not reported it since it started";
+
 /// A port and what it does.
 #[derive(Debug, Clone)]
 pub struct PortLink {
@@ -45,11 +48,24 @@ impl PortLink {
         let is_new = is_first || (link, &cause, report.baud) != (self.link, &self.cause, self.baud);
         if is_first || link != self.link {
             self.since = if link == Link::Silent { silent_at(report.since, last_heard) } else { report.since };
+        } else if link == Link::Down {
+            // It may have counted as down for want of a report, or since before `serial-bridge` started.
+            self.since = self.since.min(report.since);
         }
         self.link = link;
         self.cause = cause;
         self.baud = report.baud;
         is_new
+    }
+
+    /// What was reported of it counts no more. True when the inventory shows something new; what was down stays so since then.
+    pub(super) fn forget_report(&mut self, now: Mono) -> bool {
+        if self.link == Link::Down && self.since != Mono::default() {
+            return false;
+        }
+        UNREPORTED.clone_into(&mut self.cause);
+        (self.link, self.since, self.baud) = (Link::Down, now, 0);
+        true
     }
 
     /// A frame came. It may be ahead of the report that says that its port was opened, or behind the

@@ -73,6 +73,15 @@ impl Model {
         self.schedule_silence(now);
     }
 
+    /// Another start of `serial-bridge` speaks. It reports the ports that it has; it may not have all that the one before had.
+    pub fn handle_bridge_start(&mut self, now: Mono) {
+        for (index, mote) in &mut self.motes {
+            if mote.forget_report(now) {
+                self.changes.insert(Change::Entry(*index));
+            }
+        }
+    }
+
     /// A frame came in through this opening of `port` from the mote with this 16-bit address. Tells which mote that is.
     pub fn handle_frame(&mut self, heard: Mono, port: &PortName, generation: Generation, id16: Option<u16>) -> MoteIndex {
         let index = self.speaker(port, id16);

@@ -194,6 +194,11 @@ impl Mote {
         self.port.as_mut().is_some_and(|link| link.take_report(now, report, last_heard))
     }
 
+    /// True when the inventory shows something new.
+    pub(super) fn forget_report(&mut self, now: Mono) -> bool {
+        self.port.as_mut().is_some_and(|link| link.forget_report(now))
+    }
+
     /// True when the inventory shows something new: it was silent, or no report of its port had come yet.
     pub(super) fn hear(&mut self, heard: Mono, generation: Generation) -> bool {
         let first = self.last_heard.is_none();

@@ -104,6 +104,38 @@ fn five_seconds_without_a_frame_are_silence_and_a_frame_ends_it() {
 }
 
 #[test]
+fn what_another_start_of_serial_bridge_does_not_report_is_down() {
+    let mut model = Model::new();
+    for name in ["usb0", "usb1", "usb2"] {
+        up(&mut model, name);
+    }
+    let pulled = START.after(Duration::from_secs(1));
+    let down = || PortState::Down { cause: "unplugged".to_owned() };
+    model.handle_port(pulled, &PortReport { since: pulled, ..report("usb2", down()) });
+    let restarted = START.after(Duration::from_secs(9));
+    model.handle_bridge_start(restarted);
+    up(&mut model, "usb0");
+    model.handle_port(restarted, &PortReport { since: restarted, ..report("usb2", down()) });
+    let shown: Vec<_> = model.indexes().filter_map(|index| model.entry(index)).map(|entry| (entry.link, entry.since)).collect();
+    assert_eq!(shown, [(Link::Up, START), (Link::Down, restarted), (Link::Down, pulled)]);
+}
+
+#[test]
+fn a_port_that_was_restored_counts_as_down_since_serial_bridge_says() {
+    let mut before = Model::new();
+    up(&mut before, "usb0");
+    let index = hear(&mut before, START, "usb0", E1, id(E1));
+    let mut model = Model::new();
+    before.remember().for_each(|told| model.restore(told));
+    let now = START.after(Duration::from_mins(1));
+    model.handle_bridge_start(now);
+    let since = |model: &Model| model.entry(index).map(|entry| (entry.link, entry.since));
+    assert_eq!(since(&model), Some((Link::Down, now)));
+    model.handle_port(now, &report("usb0", PortState::Down { cause: "unplugged".to_owned() }));
+    assert_eq!(since(&model), Some((Link::Down, START)));
+}
+
+#[test]
 fn an_idle_model_has_no_deadline() {
     let mut model = Model::new();
     assert_eq!(model.poll_timeout(), None);

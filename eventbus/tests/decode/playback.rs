@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-use bus::outbox::Entry;
 use bus::process::Identity;
 use data_encoding::HEXLOWER;
 use eventbus::commands::Commands;
@@ -103,7 +102,7 @@ fn tell(hub: &mut Hub) -> usize {
     let (broker, resolve) = hub.settle();
     let mut told = 0;
     for (_, mailbox) in broker.waiting() {
-        told += mailbox.iter().filter(|entry| !matches!(entry, Entry::State(key) if resolve(key).is_none())).count();
+        told += mailbox.iter().filter_map(|entry| entry.tell(&resolve, |_| ())).count();
         mailbox.clear();
     }
     told

@@ -5,9 +5,6 @@ mod lives;
 mod mesh;
 mod stage;
 
-use std::path::Path;
-
-use eventbus::model::Slot;
 use mqtypes::broker::{Notification, Request, Subscribe, Topic};
 use mqtypes::command::{Action, Command, OutcomeState, Target};
 use mqtypes::envelope::{Envelope, Sender};
@@ -16,59 +13,8 @@ use mqtypes::log::Coded;
 use mqtypes::mono::Mono;
 use mqtypes::serial::{FaultCount, FrameFault, PortCounters, PortReport, SerialNotification, WriteEnd, WriteReport};
 use mqtypes::status::Element;
-use serde_json::Value;
 
 use stage::{START, Stage, TAP, envelope, play, report};
-
-fn final_state(name: &str) -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/data/{name}.final.json"));
-    serde_json::from_str(&std::fs::read_to_string(path).expect("there")).expect("JSON")
-}
-
-fn check_final_state(name: &str) {
-    let mut stage = Stage::new();
-    play(&mut stage, name);
-    let model = stage.hub.model();
-    for (port, expected) in final_state(name)["motes"].as_object().expect("motes") {
-        let index = model.by_port(&PortName(port.clone())).expect("known");
-        let element = |slot| model.report(index, slot).map(|report| report.element);
-        let state = &expected["state"];
-        let number = |name: &str, field: &str| state[name][0][field].as_u64().expect("a number");
-        let hex = |name: &str, field: &str| {
-            u64::from_str_radix(state[name][0][field].as_str().expect("text").trim_start_matches("0x"), 16).expect("hex")
-        };
-        match element(Slot::IdManager) {
-            Some(Element::IdManager(id)) => {
-                let shown = id.eui64.0.map(|byte| format!("{byte:02x}")).join("-");
-                assert!(state["IdManager"][0]["my64bID"].as_str().expect("text").starts_with(&shown), "{port}");
-                assert_eq!(u64::from(id.is_dag_root), number("IdManager", "isDAGroot"), "{port}");
-            }
-            other => panic!("{other:?}"),
-        }
-        assert!(matches!(element(Slot::IsSync), Some(Element::IsSync(sync)) if u64::from(sync.is_sync) == number("IsSync", "isSync")));
-        assert!(matches!(element(Slot::Asn), Some(Element::Asn(asn)) if asn.0 == hex("Asn", "asn")), "{port}");
-        assert!(matches!(element(Slot::Joined), Some(Element::Joined(asn)) if asn.0 == hex("Joined", "joinedAsn")), "{port}");
-        assert!(
-            matches!(element(Slot::MyDagRank), Some(Element::MyDagRank(rank)) if u64::from(rank.rank) == number("MyDagRank", "myDAGrank"))
-        );
-        assert!(
-            matches!(element(Slot::MacStats), Some(Element::MacStats(mac)) if u64::from(mac.num_sync_pkt) == number("MacStats", "numSyncPkt"))
-        );
-        let neighbors = (0..30).filter(|row| matches!(element(Slot::NeighborsRow(*row)), Some(Element::NeighborsRow(row)) if row.used));
-        let expected_neighbors = state["Neighbors"].as_array().expect("rows").iter().filter(|row| row["used"] == 1);
-        assert_eq!(neighbors.count(), expected_neighbors.count(), "{port}");
-    }
-}
-
-#[test]
-fn the_model_ends_as_the_oracles_after_an_undisturbed_mesh() {
-    check_final_state("B");
-}
-
-#[test]
-fn the_model_ends_as_the_oracles_after_all_abuse() {
-    check_final_state("D");
-}
 
 #[test]
 fn every_valid_frame_is_counted_exactly_once_by_type() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use lowpan::{Dao, Icmpv6, Packet, Rpi, address};
 use mqtypes::broker::{Notification, Request, Subscribe, Topic};
 use mqtypes::command::{Action, Command, Target};
-use mqtypes::ids::{Asn, Eui64, PortName, RequestId};
+use mqtypes::ids::{Asn, BootId, Eui64, PortName, RequestId};
 use mqtypes::mono::Mono;
 use mqtypes::mote::{Link, Source};
 use mqtypes::serial::{PortCounters, PortReport, PortState, SerialNotification, WriteEnd, WriteReport};
@@ -105,6 +105,21 @@ fn a_mote_that_is_heard_after_its_cable_was_pulled_was_deployed() {
 }
 
 #[test]
+fn a_mote_whose_port_is_not_there_any_more_when_serial_bridge_restarts_was_deployed() {
+    let mut stage = with_root(&[Topic::Inventory]);
+    stage.serial(START, SerialNotification::Port(report("usb1", PortCounters::default())));
+    stage.frame(START, "usb1", id_manager(FAR));
+    stage.told();
+    let port = Some(PortName("usb1".to_owned()));
+    let restarted = START.after(Duration::from_secs(9));
+    stage.bridge = BootId(77);
+    stage.serial(restarted, SerialNotification::Port(report("usb0", PortCounters::default())));
+    assert_eq!(entries(&mut stage), [(Source::Serial, port, Link::Down)]);
+    stage.frame(restarted.after(Duration::from_mins(1)), "usb0", dao_frame(FAR));
+    assert_eq!(entries(&mut stage), [(Source::Dao, None, Link::Up)]);
+}
+
+#[test]
 fn a_packet_of_an_echos_length_is_no_echo() {
     let mut stage = with_root(&[Topic::Dag]);
     let dao = dao_frame(FAR);
@@ -170,9 +185,11 @@ fn a_data_frame_that_names_no_root_is_no_packet() {
     assert!(!told.iter().any(|told| matches!(told, Notification::Data(_))));
 }
 
-fn dag_of(name: &str) -> Vec<String> {
+#[test]
+fn a_dao_that_lost_its_end_moves_nobody() {
     let mut stage = Stage::new();
-    play(&mut stage, name);
+    // DAOs of mote 4 lost their last ten bytes on the way, and with them the parent's address. Their checksum is wrong.
+    play(&mut stage, "D");
     let mesh = stage.hub.mesh();
     let edges = |entry: mqtypes::mesh::DagEntry| {
         let edge = |parent: &Eui64| format!("{:04X}>{:04X}", entry.mote.id16(), parent.id16());
@@ -180,24 +197,7 @@ fn dag_of(name: &str) -> Vec<String> {
     };
     let mut edges: Vec<_> = mesh.motes().filter_map(|eui| mesh.dag(eui)).flat_map(edges).collect();
     edges.sort();
-    edges
-}
-
-fn oracles_dag(name: &str) -> Vec<String> {
-    let told = crate::final_state(name)["dag"][1].clone();
-    let text = |edge: &serde_json::Value, key: &str| edge[key].as_str().expect("text").to_owned();
-    let mut edges: Vec<_> = told.as_array().expect("edges").iter().map(|edge| format!("{}>{}", text(edge, "u"), text(edge, "v"))).collect();
-    edges.sort();
-    edges
-}
-
-#[test]
-fn the_recorded_meshes_end_in_the_oracles_dag() {
-    assert_eq!(dag_of("B"), oracles_dag("B"));
-    // DAOs of mote 4 lost their last ten bytes on the way. OpenVisualizer takes a parent without an address from them;
-    // their checksum is wrong, and what mote 4 had told before stands.
-    assert_eq!(oracles_dag("D"), ["0002>0001", "0003>0002", "0004>"]);
-    assert_eq!(dag_of("D"), ["0002>0001", "0003>0002", "0004>0002"]);
+    assert_eq!(edges, ["0002>0001", "0003>0002", "0004>0002"]);
 }
 
 #[test]

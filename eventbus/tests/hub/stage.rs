@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-use bus::outbox::Entry;
 use bus::process::Identity;
 use data_encoding::HEXLOWER;
 use eventbus::commands::Commands;
@@ -30,6 +29,8 @@ pub const START: Mono = Mono(1_000_000);
 
 pub struct Stage {
     pub hub: Hub,
+    /// The start of `serial-bridge` that speaks.
+    pub bridge: BootId,
     _directory: TempDir,
 }
 
@@ -40,7 +41,7 @@ impl Stage {
         let network = Network { prefix: DEFAULT_PREFIX, key_index: 1, key: KEY };
         let identity = Identity { started: START, ..Identity::new(Sender::Eventbus) };
         let hub = Hub::new(identity, Model::new(), Commands::new(BootId(1), network, roles));
-        Self { hub, _directory: directory }
+        Self { hub, bridge: BootId(1), _directory: directory }
     }
 
     pub fn subscribed(topics: &[Topic]) -> Self {
@@ -55,7 +56,8 @@ impl Stage {
     }
 
     pub fn serial(&mut self, now: Mono, notification: SerialNotification) {
-        self.hub.handle_serial(now, &envelope(Sender::SerialBridge), notification);
+        let envelope = Envelope { boot: self.bridge, ..envelope(Sender::SerialBridge) };
+        self.hub.handle_serial(now, &envelope, notification);
     }
 
     pub fn frame(&mut self, at: Mono, port: &str, payload: Vec<u8>) {
@@ -68,12 +70,7 @@ impl Stage {
         let (broker, resolve) = self.hub.settle();
         let mut told = Vec::new();
         for (_, mailbox) in broker.waiting().filter(|(reply, _)| *reply == TAP) {
-            for entry in mailbox.iter() {
-                match entry {
-                    Entry::State(key) => told.extend(resolve(key)),
-                    Entry::Event(item, _) | Entry::Command(item, _) => told.push(item.clone()),
-                }
-            }
+            told.extend(mailbox.iter().filter_map(|entry| entry.tell(&resolve, Clone::clone)));
             mailbox.clear();
         }
         told

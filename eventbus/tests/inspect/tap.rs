@@ -6,7 +6,7 @@ use bus::queue::{self, PeerQueue};
 use mqtypes::codec::Packer;
 use nix::sys::signal::Signal;
 
-use crate::stage::{INSPECT, PORT, Stage, booted, envelope, id_manager, port, text, until};
+use crate::stage::{INSPECT, PORT, Stage, Tap, booted, envelope, id_manager, port, text, until};
 
 #[test]
 fn tap_prints_what_motes_say_as_json() {
@@ -82,20 +82,25 @@ fn tap_ends_when_its_reader_has_read_enough() {
     assert_eq!((text(&output.stderr), text(&output.stdout).lines().count()), ("", 1));
 }
 
+/// Gives a tap that is not read more logs than it has room for; returns a message full of them.
+fn flood(stage: &Stage, tap: &Tap) -> Vec<u8> {
+    let mut buffer = [0; 8192];
+    let mut logs = Packer::new(&mut buffer, &envelope()).expect("fits");
+    while logs.push(&booted()).is_ok() {}
+    until("the tap stops reading", || {
+        stage.send(logs.bytes());
+        queue::glance(&tap.name).is_ok_and(|glance| glance.waiting == glance.depth)
+    });
+    logs.bytes().to_vec()
+}
+
 #[test]
 fn tap_can_be_stopped_while_its_reader_does_not_read() {
     let stage = Stage::with_eventbus("it6");
     let mut tap = stage.tap(&["--json", "--topic", "logs"]);
     tap.wait_for_snapshot();
     stage.say(&port());
-    let mut buffer = [0; 8192];
-    let mut logs = Packer::new(&mut buffer, &envelope()).expect("fits");
-    while logs.push(&booted()).is_ok() {}
-    let is_stuck = || queue::glance(&tap.name).is_ok_and(|glance| glance.waiting == glance.depth);
-    until("the tap stops reading", || {
-        stage.send(logs.bytes());
-        is_stuck()
-    });
+    flood(&stage, &tap);
     tap.signal(Signal::SIGTERM);
     assert_eq!(tap.exit_code(), Some(0));
 }
@@ -106,15 +111,9 @@ fn tap_tells_of_what_was_dropped_because_it_was_slow() {
     let mut tap = stage.tap(&["--json", "--topic", "logs"]);
     tap.wait_for_snapshot();
     stage.say(&port());
-    let mut buffer = [0; 8192];
-    let mut logs = Packer::new(&mut buffer, &envelope()).expect("fits");
-    while logs.push(&booted()).is_ok() {}
-    until("the tap stops reading", || {
-        stage.send(logs.bytes());
-        queue::glance(&tap.name).is_ok_and(|glance| glance.waiting == glance.depth)
-    });
+    let logs = flood(&stage, &tap);
     for _message in 0..20 {
-        stage.send(logs.bytes());
+        stage.send(&logs);
     }
     let gap = tap.wait_for(|told| told.get("gap").is_some());
     assert_eq!(gap["notification"]["gap"]["dropped"][0]["reason"], "mote-log");

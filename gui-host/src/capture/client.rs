@@ -13,13 +13,14 @@ use std::{
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, Stdout, stdout},
+    io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     runtime,
 };
 
 use super::{
     PATH,
+    output::Output,
     page_file::{self, Address},
     question::Question,
 };
@@ -51,7 +52,7 @@ of the options, joined by `&`:
 
   curl -N -H 'Authorization: Bearer TOKEN' 'http://127.0.0.1:8080/capture?router=ID'")]
 pub struct CaptureOptions {
-    /// Where to: a file, a FIFO, or - for standard output.
+    /// Where to: a file that is not there yet, a FIFO, or - for standard output.
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
@@ -62,6 +63,10 @@ pub struct CaptureOptions {
     /// [default: $XDG_RUNTIME_DIR/openwsn-lbr/page].
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     page_file: Option<PathBuf>,
+
+    /// Write over a FILE that is there.
+    #[arg(long)]
+    force: bool,
 }
 
 /// Runs until it is told to stop, or nobody reads any more.
@@ -82,13 +87,14 @@ pub fn run(options: &CaptureOptions) -> Result<(), Failure> {
 async fn capture(options: &CaptureOptions) -> anyhow::Result<()> {
     let page_file = options.page_file.clone().or_else(page_file::default_path);
     refuse_terminal(&options.file)?;
+    let existing = if options.force { Existing::Replaced } else { Existing::Kept };
     let page_file = page_file.context("XDG_RUNTIME_DIR is not set: start gui-host with --page-file FILE, and name it here too")?;
     loop {
         let fifo = Reader::wait_for(&options.file).await?;
         let address = page_file::read(&page_file).map_err(|error| anyhow!(error))?;
         let (mut host, begun) = ask(&address, &options.question).await?;
-        // A file is begun anew only when there is something to be written.
-        let mut reader = fifo.map_or_else(|| Reader::open(&options.file), Ok)?;
+        // A file is begun only when there is something to be written.
+        let mut reader = fifo.map_or_else(|| Reader::open(&options.file, existing), Ok)?;
         hand_on(&mut host, begun, &mut reader).await?;
         if !reader.has_successors() {
             return Ok(());
@@ -96,10 +102,19 @@ async fn capture(options: &CaptureOptions) -> anyhow::Result<()> {
     }
 }
 
+/// May a file that is there be written over?
+#[derive(Clone, Copy)]
+enum Existing {
+    /// No.
+    Kept,
+    /// Yes.
+    Replaced,
+}
+
 /// Who reads the capture.
 enum Reader {
     /// Standard output.
-    Output(Stdout),
+    Output(Output),
     /// A file.
     File(File),
     /// Somebody at the other end of a FIFO.
@@ -118,11 +133,20 @@ impl Reader {
     }
 
     /// Opens whatever is no FIFO.
-    fn open(path: &Path) -> anyhow::Result<Self> {
+    fn open(path: &Path, existing: Existing) -> anyhow::Result<Self> {
         if path == Path::new("-") {
-            return Ok(Self::Output(stdout()));
+            return Ok(Self::Output(Output::new()));
         }
-        File::create(path).map(Self::File).with_context(|| unwritable(path))
+        let made = match File::create_new(path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => match existing {
+                Existing::Kept if path.is_file() => {
+                    bail!("{}: is there already; name another file, or say --force to write over it", path.display())
+                }
+                Existing::Kept | Existing::Replaced => File::create(path),
+            },
+            made => made,
+        };
+        made.map(Self::File).with_context(|| unwritable(path))
     }
 
     #[cfg(unix)]
@@ -143,10 +167,7 @@ impl Reader {
 
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
-            Self::Output(output) => {
-                output.write_all(bytes).await?;
-                output.flush().await
-            }
+            Self::Output(output) => output.write(bytes).await,
             Self::File(file) => file.write_all(bytes),
             #[cfg(unix)]
             Self::Fifo(fifo) => fifo.write_all(bytes).await,
@@ -162,10 +183,11 @@ impl Reader {
         }
     }
 
-    /// Waits until nobody reads any more; of all but a FIFO only writing tells.
+    /// Waits until nobody reads any more.
     async fn gone(&self) {
         match self {
-            Self::Output(_) | Self::File(_) => std::future::pending().await,
+            Self::Output(output) => output.gone().await,
+            Self::File(_) => std::future::pending().await,
             #[cfg(unix)]
             Self::Fifo(fifo) => {
                 // An error of waiting is told by writing.
@@ -260,8 +282,22 @@ mod tests {
         let [file, page_file] = ["capture", "page"].map(|name| folder.path().join(name));
         std::fs::write(&file, "of yesterday").unwrap();
         let question = Question::parse("").expect("everything");
-        let error = capture(&CaptureOptions { file: file.clone(), question, page_file: Some(page_file) }).await.expect_err("no host");
+        let options = CaptureOptions { file: file.clone(), question, page_file: Some(page_file), force: true };
+        let error = capture(&options).await.expect_err("no host");
         assert!(error.to_string().contains("start gui-host first"), "{error}");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "of yesterday");
+    }
+
+    #[test]
+    fn a_file_that_is_there_is_kept_unless_it_may_be_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("capture");
+        std::fs::write(&file, "of yesterday").unwrap();
+        let refused = Reader::open(&file, Existing::Kept).err().expect("it is there").to_string();
+        assert!(refused.contains("is there already") && refused.contains("--force"), "{refused}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "of yesterday");
+        assert!(matches!(Reader::open(&file, Existing::Replaced), Ok(Reader::File(_))));
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "");
+        assert!(matches!(Reader::open(&folder.path().join("another"), Existing::Kept), Ok(Reader::File(_))));
     }
 }

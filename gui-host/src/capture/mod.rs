@@ -5,6 +5,7 @@
 //! like is told by `lowpan`, as for `mq-inspect capture` on a router.
 
 pub mod client;
+mod output;
 mod packet;
 pub mod page_file;
 mod question;

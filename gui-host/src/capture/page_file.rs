@@ -1,12 +1,16 @@
 //! Where a running host leaves its page's address for this user's other programs: a file of mode 0600, gone with the host.
 //!
-//! The address has the token in it, so the default is a folder that only this user can enter and that a reboot empties.
+//! The address has the token in it, so the default is a folder that only this user can enter and that a reboot empties. While
+//! a host runs, no other one may take its place there: a lock beside the file says so, which ends with the process however that ends.
 
 use std::{
-    env, fs,
-    io::{self, Read, Write},
+    env,
+    fs::{self, File, TryLockError},
+    io::{self, ErrorKind, Read, Write},
     path::{Path, PathBuf},
 };
+
+use anyhow::bail;
 
 use crate::{private_file, random};
 
@@ -26,10 +30,17 @@ pub struct Address {
     pub token: String,
 }
 
-/// The file of a running host; it is removed with this, unless another host has written its own since.
+/// The file of a running host; it is removed with this, unless somebody has put another in its place.
 pub struct PageFile {
     path: PathBuf,
     text: String,
+    lock: Lock,
+}
+
+/// Who has it may write the file.
+struct Lock {
+    path: PathBuf,
+    _file: File,
 }
 
 /// Where the file is, unless told otherwise; none where there is no folder for such files.
@@ -40,22 +51,24 @@ pub fn default_path() -> Option<PathBuf> {
 }
 
 impl PageFile {
-    /// Writes it. Whoever reads meanwhile gets the old one or the new one.
+    /// Writes it, unless another host that runs has it. Whoever reads meanwhile gets the old one or the new one.
     pub fn write(path: &Path, address: &str) -> anyhow::Result<Self> {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             private_file::make_folder(folder)?;
         }
+        let Some(lock) = Lock::take(path)? else {
+            let holder = read(path).map_or_else(|_| String::new(), |holder| format!(" on port {}", holder.port));
+            bail!("the gui-host{holder} has it, and keeps it; start this one with a --page-file of its own");
+        };
         let text = format!("{address}\n");
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".{}", random::hex_128()?));
-        let new = PathBuf::from(name);
+        let new = beside(path, &random::hex_128()?);
         let written =
             private_file::create_new(&new).and_then(|mut file| file.write_all(text.as_bytes())).and_then(|()| fs::rename(&new, path));
         if written.is_err() {
             let _ = fs::remove_file(&new);
         }
         written?;
-        Ok(Self { path: path.to_owned(), text })
+        Ok(Self { path: path.to_owned(), text, lock })
     }
 }
 
@@ -64,14 +77,39 @@ impl Drop for PageFile {
         if fs::read_to_string(&self.path).is_ok_and(|text| text == self.text) {
             let _ = fs::remove_file(&self.path);
         }
+        // It is held still. Whoever has opened it a moment ago and gets it now is the only one who can be meant by it.
+        let _ = fs::remove_file(&self.lock.path);
     }
+}
+
+impl Lock {
+    /// Takes it; none when a host that runs has it.
+    fn take(path: &Path) -> io::Result<Option<Self>> {
+        let path = beside(path, "lock");
+        let file = match private_file::create_new(&path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => File::options().write(true).open(&path),
+            made => made,
+        }?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => Ok(None),
+            // Where nothing can be locked, the last one to come has the file.
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(Self { path, _file: file })),
+        }
+    }
+}
+
+/// A file with this ending behind the name of another.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{ending}"));
+    PathBuf::from(name)
 }
 
 /// Reads the address of the host that runs.
 pub fn read(path: &Path) -> Result<Address, String> {
     let shown = path.display();
-    let file = fs::File::open(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => {
+    let file = File::open(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => {
             format!("page file {shown}: there is none; start gui-host first, or name the file that it was started with: --page-file FILE")
         }
         _other => format!("page file {shown}: {error}"),
@@ -109,12 +147,30 @@ mod tests {
     }
 
     #[test]
-    fn the_file_of_a_later_host_stays() {
+    fn a_second_host_does_not_take_the_place_of_the_first_before_that_has_ended() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("page");
+        let second = || PageFile::write(&path, "http://127.0.0.1:8081/#t=ff");
         let first = PageFile::write(&path, ADDRESS).unwrap();
-        let _second = PageFile::write(&path, "http://127.0.0.1:8081/#t=ff").unwrap();
+        let refused = second().err().unwrap().to_string();
+        assert!(refused.starts_with("the gui-host on port 8080 has it, and keeps it") && refused.contains("--page-file"), "{refused}");
+        assert_eq!(read(&path).ok().unwrap().port, 8080);
         drop(first);
+        let _second = second().unwrap();
+        assert_eq!(read(&path).ok().unwrap().port, 8081);
+    }
+
+    #[test]
+    fn what_a_killed_host_has_left_is_replaced_and_what_another_has_put_there_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("page");
+        for left in [&path, &beside(&path, "lock")] {
+            private_file::create_new(left).unwrap();
+        }
+        let host = PageFile::write(&path, ADDRESS).unwrap();
+        assert_eq!(read(&path).ok().unwrap().port, 8080);
+        fs::write(&path, "http://127.0.0.1:8081/#t=ff").unwrap();
+        drop(host);
         assert_eq!(read(&path).ok().unwrap().port, 8081);
     }
 

@@ -199,7 +199,7 @@ impl Router {
         }
         self.motes.retain(|_, mote| now.saturating_sub(mote.heard) < FORGOTTEN_AFTER);
         match self.link {
-            LinkWord::Live => self.counters.handle_timeout(now, &self.lbr, ledger),
+            LinkWord::Live => self.counters.handle_timeout(now, self.heard, &self.lbr, ledger),
             LinkWord::None | LinkWord::Connecting | LinkWord::Stale | LinkWord::Lost => self.counters.handle_silence(),
         }
     }

@@ -75,15 +75,16 @@ impl Counters {
         }
     }
 
-    /// The second is over, and the link is up: a count that did not come has not changed.
-    pub fn handle_timeout(&mut self, now: u64, lbr: &Arc<str>, ledger: &mut Ledger) {
+    /// The second is over, and the link is up: of a router that has been heard since, a count that did not come has not
+    /// changed. `heard` is the time of its newest message, of whatever kind.
+    pub fn handle_timeout(&mut self, now: u64, heard: u64, lbr: &Arc<str>, ledger: &mut Ledger) {
         let mut pen = Pen { ledger, lbr, mote: None };
         for ((sender, signal), counter) in &mut self.by_key {
             pen.count(sender, signal, counter.track.poll(now));
         }
         // A router that has told no counts has no rates.
         if self.boot.is_some() {
-            self.rates.iter_mut().for_each(|rate| rate.handle_timeout(now, &mut pen));
+            self.rates.iter_mut().for_each(|rate| rate.handle_timeout(now, heard, &mut pen));
         }
     }
 
@@ -106,14 +107,15 @@ impl Counters {
 }
 
 impl Rate {
-    fn handle_timeout(&mut self, now: u64, pen: &mut Pen<'_>) {
+    /// None is taken in a silence: what happens in it is told after it, and belongs to all of it.
+    fn handle_timeout(&mut self, now: u64, heard: u64, pen: &mut Pen<'_>) {
         pen.value(self.quantity, self.track.poll(now));
         let Some((since, before)) = self.since else {
             self.since = Some((now, self.grown));
             return;
         };
         let passed = now.saturating_sub(since);
-        if passed >= RATE_OVER {
+        if passed >= RATE_OVER && heard > since {
             self.since = Some((now, self.grown));
             let kept = self.track.handle_reading(now, Reading::plain(rate(self.grown - before, passed)));
             pen.value(self.quantity, kept);

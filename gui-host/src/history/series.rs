@@ -42,6 +42,8 @@ const NO_RANK: f64 = 65_535.0;
 /// which takes a minute or two.
 const ELEMENT_STANDS: u64 = 30_000;
 const ROW_STANDS: u64 = 150_000;
+/// Rates of a router are taken every two seconds; one that is the same is kept again after ten.
+const RATE_STANDS: u64 = 15_000;
 
 impl Quantity {
     /// Those of a mote.
@@ -69,7 +71,8 @@ impl Quantity {
     pub fn stands(self) -> u64 {
         match self {
             Self::Prr | Self::Rssi => ROW_STANDS,
-            Self::Queue | Self::Rank | Self::AsnRate | Self::Duty | Self::StatusRate | Self::DataRate | Self::ErrorRate => ELEMENT_STANDS,
+            Self::Queue | Self::Rank | Self::AsnRate | Self::Duty => ELEMENT_STANDS,
+            Self::StatusRate | Self::DataRate | Self::ErrorRate => RATE_STANDS,
         }
     }
 

@@ -230,10 +230,36 @@ fn a_rate_counts_neither_a_first_report_nor_what_was_missed() {
     stage.chronicle.handle_link(stage.now, "a", LinkWord::Lost, "");
     stage.later(60_000);
     stage.chronicle.handle_link(stage.now, "a", LinkWord::Live, "");
-    stage.counts("b1", &[("fromMote.status", 9000)]);
-    stage.later(5000);
+    for n in 0..5 {
+        stage.counts("b1", &[("fromMote.status", 9000 + 4 * n)]);
+        stage.later(1000);
+    }
     let rates = stage.values(Quantity::StatusRate);
     assert!(!rates.is_empty() && rates.iter().all(|&(_, rate, _)| rate <= 4.0), "{rates:?}");
+}
+
+#[test]
+fn a_silence_on_an_open_link_has_no_rates_and_what_comes_after_it_is_no_burst() {
+    let mut stage = Stage::new();
+    for n in 0..5 {
+        stage.counts("b1", &[("fromMote.status", 4 * n)]);
+        stage.later(1000);
+    }
+    stage.values(Quantity::StatusRate);
+    stage.later(15_000);
+    assert_eq!(stage.values(Quantity::StatusRate), []);
+    for n in 20..25 {
+        stage.counts("b1", &[("fromMote.status", 4 * n)]);
+        stage.later(1000);
+    }
+    let rates = stage.values(Quantity::StatusRate);
+    assert!(!rates.is_empty() && rates.iter().all(|&(_, rate, _)| (3.0..=4.5).contains(&rate)), "{rates:?}");
+    // One that tells of something else only has nothing to count.
+    for _ in 0..5 {
+        stage.say(&json!({"type": "lbr-health", "processes": []}));
+        stage.later(1000);
+    }
+    assert_eq!(stage.values(Quantity::StatusRate).last().map(|&(_, rate, _)| rate), Some(0.0));
 }
 
 #[test]

@@ -4,13 +4,22 @@
 
 use std::collections::BTreeSet;
 
-use super::{command::UiEvent, topic::Topic};
+use super::{command::UiEvent, element::Extent, topic::Topic};
 
 /// A question or a command of a viewer.
 #[derive(Debug)]
 pub enum Call {
     /// A snapshot, and then these topics.
-    Subscribe(BTreeSet<Topic>),
+    Subscribe {
+        /// What follows.
+        topics: BTreeSet<Topic>,
+        /// What the snapshot may leave out.
+        extent: Extent,
+    },
+    /// The rows that the snapshot has left out.
+    Rows,
+    /// Whether anybody is there.
+    Ping,
     /// A snapshot; the topics stay.
     Snapshot,
     /// A command.

@@ -41,6 +41,21 @@ enum Rows {
     Keyed(BTreeMap<u32, Box<RawValue>>),
 }
 
+/// How much of a table is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    Whole,
+    /// Its other fields, as when its rows follow.
+    WithoutRows,
+}
+
+/// An element as a viewer is told it.
+pub struct Told<'a> {
+    element: &'a Element,
+    extent: Extent,
+}
+
 #[derive(Deserialize)]
 struct Numbered {
     row: u32,
@@ -71,6 +86,16 @@ impl Element {
         newer.check_size()?;
         *self = newer;
         Ok(())
+    }
+
+    /// To a viewer.
+    pub fn told(&self, extent: Extent) -> Told<'_> {
+        Told { element: self, extent }
+    }
+
+    /// Whether it comes row by row.
+    pub fn is_table(&self) -> bool {
+        matches!(self, Self::Table(_))
     }
 
     /// Bytes of text that it takes.
@@ -129,21 +154,20 @@ impl Rows {
     }
 }
 
-impl Serialize for Element {
+impl Serialize for Told<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let table = match self {
-            Self::Plain(text) => return text.serialize(serializer),
-            Self::Table(table) => table,
+        let table = match self.element {
+            Element::Plain(text) => return text.serialize(serializer),
+            Element::Table(table) => table,
         };
-        let mut object = serializer.serialize_map(Some(table.head.len() + 1))?;
+        let mut object = serializer.serialize_map(None)?;
         for (name, value) in &table.head {
             object.serialize_entry(name, value)?;
         }
-        match &table.rows {
-            Rows::Listed(rows) => {
-                object.serialize_entry("rows", &rows.values().collect::<Vec<_>>())?;
-            }
-            Rows::Keyed(rows) => object.serialize_entry("rows", rows)?,
+        match (self.extent, &table.rows) {
+            (Extent::WithoutRows, _) => {}
+            (Extent::Whole, Rows::Listed(rows)) => object.serialize_entry("rows", &rows.values().collect::<Vec<_>>())?,
+            (Extent::Whole, Rows::Keyed(rows)) => object.serialize_entry("rows", rows)?,
         }
         object.end()
     }
@@ -163,7 +187,19 @@ mod tests {
         for update in &updates[1..] {
             element.merge(&raw(update)).unwrap();
         }
-        assert_eq!(serde_json::to_string(&element).unwrap(), expect);
+        assert_eq!(serde_json::to_string(&element.told(Extent::Whole)).unwrap(), expect);
+    }
+
+    #[test]
+    fn a_table_can_be_told_without_its_rows_and_nothing_else_can() {
+        for (text, expect) in [
+            (r#"{"t":1,"of":9,"rows":{"10":{"a":1}}}"#, r#"{"of":9,"t":1}"#),
+            (r#"{"t":1,"rows":[{"row":2,"a":1}]}"#, r#"{"t":1}"#),
+            (r#"{"t":1,"rows":7}"#, r#"{"t":1,"rows":7}"#),
+        ] {
+            let element = Element::new(&RawValue::from_string(text.to_owned()).unwrap()).unwrap();
+            assert_eq!(serde_json::to_string(&element.told(Extent::WithoutRows)).unwrap(), expect);
+        }
     }
 
     #[test]

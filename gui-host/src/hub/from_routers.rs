@@ -1,9 +1,6 @@
 //! What routers do to the hub: links open, speak and close.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     ConnectionId, Crowded, Hub, Pending, ToRouter, command,
@@ -174,8 +171,7 @@ impl Hub {
                 }
             }
             Applied::Outcome { id: command, end, text } => {
-                self.keep_outcome(id, &command, &text);
-                self.tell_outcome(id, &command, &text);
+                self.tell_outcome(id, &command, text);
                 if end {
                     self.pending.retain(|pending| pending.id != command || pending.lbr != id);
                 }
@@ -191,19 +187,17 @@ impl Hub {
         }
     }
 
-    /// With what the command was, if it is known.
-    fn keep_outcome(&mut self, lbr: &str, command: &str, text: &Text) {
+    /// Keeps an outcome and tells it to who waits for it, with what the command was, if it is known.
+    fn tell_outcome(&mut self, lbr: &str, command: &str, text: Text) {
         let asked = self.pending.iter().find(|p| p.id == command && p.lbr == lbr);
-        let told = asked.and_then(|pending| pending.event.told_with(text));
-        if let Some(router) = self.routers.get_mut(lbr) {
-            router.model.keep_outcome(told.unwrap_or_else(|| text.clone()));
+        let text = asked.and_then(|pending| pending.event.told_with(&text)).unwrap_or(text);
+        for viewer in asked.iter().flat_map(|pending| &pending.viewers) {
+            if let Some(viewer) = self.viewers.get_mut(viewer) {
+                viewer.notify(Topic::CommandOutcome, Some(lbr), &text);
+            }
         }
-    }
-
-    fn tell_outcome(&mut self, lbr: &str, command: &str, text: &Text) {
-        let asked = self.pending.iter().find(|p| p.id == command && p.lbr == lbr);
-        if let Some(viewer) = asked.and_then(|pending| self.viewers.get_mut(&pending.viewer)) {
-            viewer.notify(Topic::CommandOutcome, Some(lbr), text);
+        if let Some(router) = self.routers.get_mut(lbr) {
+            router.model.keep_outcome(text);
         }
     }
 
@@ -213,17 +207,10 @@ impl Hub {
 
     /// Ends commands whose outcome cannot come any more, so that nobody waits for it.
     fn fail_matching(&mut self, now: Now, ends: impl Fn(&Pending) -> bool, why: &str) {
-        let (ended, rest) = self.pending.drain(..).partition(ends);
-        self.pending = rest;
-        let ended: VecDeque<Pending> = ended;
-        for Pending { id, lbr, viewer, event } in ended {
-            let text = to_text(&command::failed(&id, now.unix_ms, why));
-            if let Some(router) = self.routers.get_mut(&lbr) {
-                router.model.keep_outcome(event.told_with(&text).unwrap_or_else(|| text.clone()));
-            }
-            if let Some(viewer) = self.viewers.get_mut(&viewer) {
-                viewer.notify(Topic::CommandOutcome, Some(&lbr), &text);
-            }
+        let ended: Vec<_> = self.pending.iter().filter(|pending| ends(pending)).map(|p| (p.lbr.clone(), p.id.clone())).collect();
+        for (lbr, id) in ended {
+            self.tell_outcome(&lbr, &id, to_text(&command::failed(&id, now.unix_ms, why)));
         }
+        self.pending.retain(|pending| !ends(pending));
     }
 }

@@ -1,6 +1,6 @@
 //! What viewers do to the hub: they come, ask and go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{json, value::RawValue};
 
@@ -8,7 +8,10 @@ use super::{
     Crowded, Hub, Pending, SendError, ViewerId,
     call::{Call, Recipients},
     command::UiEvent,
+    element::Extent,
     model::{Snapshot, Text, to_text},
+    router::Router,
+    topic::Topic,
     viewer::{Dialect, ToViewer, Viewer, Words},
 };
 use crate::{
@@ -20,6 +23,10 @@ use crate::{
 /// Most browsers at once, and most commands whose end is awaited.
 const MAX_VIEWERS: usize = 32;
 const MAX_PENDING: usize = 256;
+
+/// Above so many bytes of status a snapshot leaves out the rows of tables, if its viewer can wait for them: reading them
+/// all would keep a page from showing anything.
+const AT_ONCE: usize = 512 << 10;
 
 /// Which routers took a message, and why the others did not.
 #[derive(Debug, Default)]
@@ -42,6 +49,9 @@ impl Hub {
     /// A viewer has gone.
     pub fn handle_viewer_closed(&mut self, viewer: ViewerId) {
         self.viewers.remove(&viewer);
+        for pending in &mut self.pending {
+            pending.viewers.remove(&viewer);
+        }
         self.refresh_packets();
     }
 
@@ -85,9 +95,19 @@ impl Hub {
         Ok(Heard::Call)
     }
 
-    /// What to send to a viewer next.
+    /// What to send to a viewer next. Rows that it has still to be told are looked up only then, so that they are the newest,
+    /// and take no room before.
     pub fn poll_viewer(&mut self, viewer: ViewerId) -> Option<ToViewer> {
-        self.viewers.get_mut(&viewer)?.poll()
+        let viewer = self.viewers.get_mut(&viewer)?;
+        loop {
+            if let Some(next) = viewer.poll() {
+                return Some(next);
+            }
+            let (lbr, mote) = viewer.next_due()?;
+            if let Some(tables) = self.routers.get(&lbr).and_then(|router| router.model.tables(&mote)) {
+                viewer.notify(Topic::MoteStatus, Some(&lbr), &tables);
+            }
+        }
     }
 
     /// Whether a viewer did not keep up.
@@ -103,14 +123,19 @@ impl Hub {
 
     fn handle_call(&mut self, now: Now, viewer: ViewerId, call: &Call) -> Result<Text, SendError> {
         match call {
-            Call::Subscribe(topics) => {
+            Call::Subscribe { topics, extent } => {
                 if let Some(viewer) = self.viewers.get_mut(&viewer) {
                     viewer.subscribe(topics.clone());
                 }
                 self.refresh_packets();
-                Ok(self.snapshot(now, viewer))
+                Ok(self.snapshot(now, viewer, *extent))
             }
-            Call::Snapshot => Ok(self.snapshot(now, viewer)),
+            Call::Rows => {
+                self.owe_rows(viewer);
+                Ok(to_text(&json!({})))
+            }
+            Call::Ping => Ok(to_text(&json!({}))),
+            Call::Snapshot => Ok(self.snapshot(now, viewer, Extent::Whole)),
             Call::Event { to, event } => self.handle_event(viewer, to, event),
             Call::Refresh { to } => {
                 self.send_to(to, r#"{"type":"refresh"}"#)?;
@@ -127,7 +152,7 @@ impl Hub {
             if self.pending.len() >= MAX_PENDING {
                 self.pending.pop_front();
             }
-            self.pending.push_back(Pending { id: id.clone(), lbr: lbr.clone(), viewer, event: event.clone() });
+            self.pending.push_back(Pending { id: id.clone(), lbr: lbr.clone(), viewers: BTreeSet::from([viewer]), event: event.clone() });
         }
         Ok(to_text(&match to {
             Recipients::One(_) => json!({ "id": id }),
@@ -158,18 +183,44 @@ impl Hub {
         }
     }
 
-    fn snapshot(&self, now: Now, viewer: ViewerId) -> Text {
+    /// The rows of all tables are due to a viewer, if it wants to hear of status.
+    fn owe_rows(&mut self, viewer: ViewerId) {
+        let Some(viewer) = self.viewers.get_mut(&viewer).filter(|viewer| viewer.wants(Topic::MoteStatus)) else { return };
+        let motes = |(id, router): (&String, &Router)| {
+            let id = id.clone();
+            router.model.statuses().named().map(move |mote| (id.clone(), mote.to_owned())).collect::<Vec<_>>()
+        };
+        viewer.owe_rows(self.routers.iter().flat_map(motes));
+    }
+
+    /// Who sees in its snapshot what was asked is told what becomes of it.
+    fn follow_commands(&mut self, viewer: ViewerId) {
+        if self.viewers.get(&viewer).is_some_and(|viewer| viewer.wants(Topic::CommandOutcome)) {
+            for pending in &mut self.pending {
+                pending.viewers.insert(viewer);
+            }
+        }
+    }
+
+    fn snapshot(&mut self, now: Now, viewer: ViewerId, extent: Extent) -> Text {
         #[derive(serde::Serialize)]
         struct Everything<'a> {
             seq: u64,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            rows: Option<&'static str>,
             links: Vec<&'a RawValue>,
             lbrs: BTreeMap<&'a str, Snapshot<'a>>,
         }
+        self.follow_commands(viewer);
         let links = self.links(now);
+        let bytes: usize = self.routers.values().map(|router| router.model.statuses().bytes()).sum();
+        let extent = if bytes > AT_ONCE { extent } else { Extent::Whole };
+        let lbrs = self.routers.iter().map(|(id, router)| (id.as_str(), router.model.snapshot(&router.hello.text, extent)));
         to_text(&Everything {
             seq: self.viewers.get(&viewer).map_or(0, Viewer::seq),
+            rows: (extent == Extent::WithoutRows).then_some("later"),
             links: links.iter().map(|text| &**text).collect(),
-            lbrs: self.routers.iter().map(|(id, router)| (id.as_str(), router.model.snapshot(&router.hello.text))).collect(),
+            lbrs: lbrs.collect(),
         })
     }
 }

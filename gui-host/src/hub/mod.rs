@@ -6,7 +6,7 @@
 
 pub mod call;
 pub mod command;
-mod element;
+pub mod element;
 pub mod figures;
 mod from_routers;
 mod from_scripts;
@@ -27,7 +27,7 @@ pub mod viewer;
 #[cfg(test)]
 mod wslink_tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use self::{command::UiEvent, history::Question, model::Text, router::Router, topic::Topic, viewer::Viewer};
 use crate::{
@@ -98,7 +98,8 @@ pub struct Hub {
 struct Pending {
     id: String,
     lbr: String,
-    viewer: ViewerId,
+    /// Who asked, and who has seen in a snapshot that it was asked: a page that was reloaded is another viewer.
+    viewers: BTreeSet<ViewerId>,
     event: UiEvent,
 }
 

@@ -12,7 +12,8 @@ use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::{
-    statuses::{MoteStatus, Named, Statuses},
+    element::Extent,
+    statuses::{Named, Statuses, ToldStatus},
     topic::Topic,
 };
 use crate::link::{
@@ -20,7 +21,7 @@ use crate::link::{
     pages::{MAX_MOTES, SetPages},
 };
 
-/// Log lines and outcomes that are kept.
+/// Log lines, gaps among them, and outcomes that are kept.
 const KEPT_LOGS: usize = 500;
 const KEPT_OUTCOMES: usize = 50;
 
@@ -140,7 +141,11 @@ impl Model {
                 let (id, end) = (outcome.id.to_string(), outcome.is_end());
                 Ok(Applied::Outcome { id, end, text: raw(text)? })
             }
-            Message::Gap => Ok(Applied::Told(Topic::Gap, bounded(text, "gap in bytes", MAX_LOG)?)),
+            Message::Gap => {
+                let text = bounded(text, "gap in bytes", MAX_LOG)?;
+                keep(&mut self.logs, KEPT_LOGS, text.clone());
+                Ok(Applied::Told(Topic::Gap, text))
+            }
             Message::Error(error) => {
                 Ok(Applied::Complaint { id: error.id.map(|id| id.to_string()), text: format!("{}: {}", error.code, error.text) })
             }
@@ -217,13 +222,30 @@ impl Model {
         sums
     }
 
-    /// Everything, as one value for a viewer.
-    pub fn snapshot<'a>(&'a self, hello: &'a RawValue) -> Snapshot<'a> {
+    /// What its motes have told of themselves.
+    pub fn statuses(&self) -> &Statuses {
+        &self.statuses
+    }
+
+    /// The tables of a mote with all their rows, as if the router had just told them. None if it has none.
+    pub fn tables(&self, mote: &str) -> Option<Text> {
+        #[derive(Serialize)]
+        struct WholeTables<'a> {
+            #[serde(rename = "type")]
+            kind: &'static str,
+            #[serde(flatten)]
+            status: ToldStatus<'a>,
+        }
+        self.statuses.tables(mote).map(|status| to_text(&WholeTables { kind: "mote-status", status }))
+    }
+
+    /// Everything, as one value for a viewer; of tables as much as `extent` says.
+    pub fn snapshot<'a>(&'a self, hello: &'a RawValue, extent: Extent) -> Snapshot<'a> {
         Snapshot {
             hello,
             inventory: self.inventory.as_ref(),
             dag: self.dag.as_ref(),
-            status: self.statuses.motes(),
+            status: self.statuses.told(extent),
             uinject: &self.uinject,
             counts: &self.counts,
             logs: self.logs.iter().map(|text| &**text).collect(),
@@ -304,12 +326,12 @@ impl Serialize for CountTable {
 }
 
 /// The values of one router as a viewer gets them when it subscribes.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct Snapshot<'a> {
     hello: &'a RawValue,
     inventory: Option<&'a FullSet>,
     dag: Option<&'a FullSet>,
-    status: &'a BTreeMap<String, MoteStatus>,
+    status: BTreeMap<&'a str, ToldStatus<'a>>,
     uinject: &'a SourceTable,
     counts: &'a CountTable,
     logs: Vec<&'a RawValue>,
@@ -365,7 +387,7 @@ mod tests {
 
     fn snapshot(model: &Model) -> serde_json::Value {
         let hello: &RawValue = serde_json::from_str("{}").unwrap();
-        serde_json::to_value(model.snapshot(hello)).unwrap()
+        serde_json::to_value(model.snapshot(hello, Extent::Whole)).unwrap()
     }
 
     fn fed(messages: &[&str]) -> Model {

@@ -11,7 +11,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::element::Element;
+use super::element::{Element, Extent, Told};
 use crate::link::{
     message::{Fault, Status},
     pages::MAX_MOTES,
@@ -27,11 +27,19 @@ const MAX_NAME: usize = 64;
 const MAX_BYTES: usize = 32 << 20;
 
 /// The merged elements of one mote.
-#[derive(Debug, Serialize)]
-pub struct MoteStatus {
+#[derive(Debug)]
+struct MoteStatus {
     mote: Option<String>,
     port: Option<String>,
     elements: BTreeMap<String, Element>,
+}
+
+/// Elements of one mote as a viewer is told them.
+#[derive(Serialize)]
+pub struct ToldStatus<'a> {
+    mote: Option<&'a str>,
+    port: Option<&'a str>,
+    elements: BTreeMap<&'a str, Told<'a>>,
 }
 
 /// What an inventory says of who a mote is.
@@ -51,9 +59,27 @@ pub struct Statuses {
 }
 
 impl Statuses {
-    /// The motes, for a snapshot.
-    pub fn motes(&self) -> &BTreeMap<String, MoteStatus> {
-        &self.motes
+    /// All motes by their keys, for a snapshot. What is known of a port alone is told whole, since its rows will be under
+    /// another key when its mote has told its address.
+    pub fn told(&self, extent: Extent) -> BTreeMap<&str, ToldStatus<'_>> {
+        let told = |status: &MoteStatus| if status.mote.is_some() { extent } else { Extent::Whole };
+        self.motes.iter().map(|(key, status)| (key.as_str(), status.told(told(status), |_| true))).collect()
+    }
+
+    /// All tables of a mote, with their rows. None if there are none.
+    pub fn tables(&self, mote: &str) -> Option<ToldStatus<'_>> {
+        let told = self.motes.get(mote)?.told(Extent::Whole, Element::is_table);
+        (!told.elements.is_empty()).then_some(told)
+    }
+
+    /// The motes that have told their address.
+    pub fn named(&self) -> impl Iterator<Item = &str> {
+        self.motes.values().filter_map(|status| status.mote.as_deref())
+    }
+
+    /// Bytes of text of all elements.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Merges the changed elements of one mote; the first fault is given back, the rest is merged.
@@ -125,6 +151,12 @@ impl Statuses {
 }
 
 impl MoteStatus {
+    fn told(&self, extent: Extent, is_wanted: impl Fn(&Element) -> bool) -> ToldStatus<'_> {
+        let wanted = self.elements.iter().filter(|(_, element)| is_wanted(element));
+        let elements = wanted.map(|(name, element)| (name.as_str(), element.told(extent))).collect();
+        ToldStatus { mote: self.mote.as_deref(), port: self.port.as_deref(), elements }
+    }
+
     fn merge(&mut self, name: &str, update: &RawValue, total: &mut usize) -> Result<(), Fault> {
         let room = MAX_BYTES.saturating_sub(*total);
         if update.get().len() > room {
@@ -160,7 +192,7 @@ mod tests {
     }
 
     fn check(statuses: &Statuses, expect: &str) {
-        assert_eq!(serde_json::to_string(statuses.motes()).unwrap(), expect);
+        assert_eq!(serde_json::to_string(&statuses.told(Extent::Whole)).unwrap(), expect);
         let all = statuses.motes.values().flat_map(|mote| mote.elements.values());
         assert_eq!(statuses.bytes, all.map(Element::bytes).sum::<usize>());
     }
@@ -193,9 +225,21 @@ mod tests {
         told(&mut statuses, &gone, r#"{"Asn":{"t":1}}"#).unwrap();
         let named = |mote: Option<&str>, port: Option<&str>| Named { mote: mote.map(ToOwned::to_owned), port: port.map(ToOwned::to_owned) };
         statuses.handle_inventory(&[named(None, Some("a")), named(Some(MOTE), Some("b")), named(Some("00124b0000000009"), Some("d"))]);
-        assert_eq!(statuses.motes().keys().collect::<Vec<_>>(), [MOTE, "port:a"]);
+        assert_eq!(statuses.motes.keys().collect::<Vec<_>>(), [MOTE, "port:a"]);
         statuses.handle_inventory(&[]);
         check(&statuses, "{}");
+    }
+
+    #[test]
+    fn what_is_known_of_a_port_alone_is_told_with_its_rows() {
+        let mut statuses = Statuses::default();
+        let table = r#"{"Queue":{"t":1,"rows":{"0":{}}}}"#;
+        told(&mut statuses, r#""port":"a""#, table).unwrap();
+        told(&mut statuses, &format!(r#""mote":"{MOTE}""#), table).unwrap();
+        let later = serde_json::to_value(statuses.told(Extent::WithoutRows)).unwrap();
+        assert_eq!(later["port:a"]["elements"]["Queue"], serde_json::json!({"t": 1, "rows": {"0": {}}}));
+        assert_eq!(later[MOTE]["elements"]["Queue"], serde_json::json!({"t": 1}));
+        assert_eq!(statuses.named().collect::<Vec<_>>(), [MOTE]);
     }
 
     #[test]

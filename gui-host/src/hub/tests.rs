@@ -137,6 +137,90 @@ fn a_viewer_gets_the_snapshot_and_then_only_what_changes() {
 }
 
 #[test]
+fn what_the_link_dropped_is_told_and_stays_in_its_place_in_the_log() {
+    let mut stage = Stage::new(&[]);
+    let router = stage.router("a");
+    let (viewer, _) = stage.watching();
+    let gap = json!({"type": "gap", "t": 2, "dropped": {"mote-log": 3}});
+    for message in [&log(1), &gap, &log(5)] {
+        stage.say(router, message);
+    }
+    let told: Vec<_> = stage.told(viewer).iter().map(|told| told["method"].clone()).collect();
+    assert_eq!(told, ["mote-log", "gap", "mote-log"]);
+    let (_, snapshot) = stage.watching();
+    assert_eq!(snapshot["lbrs"]["a"]["logs"], json!([log(1), gap, log(5)]));
+}
+
+/// A router with more status than a snapshot tells at once to who can wait: motes with a table of one long row each.
+fn large(stage: &mut Stage, motes: u64) -> ConnectionId {
+    let router = stage.router("a");
+    for mote in 1..=motes {
+        let rows = json!({"3": {"t": 1, "words": "x".repeat(8 << 10)}});
+        let elements = json!({"Asn": {"t": 1}, "Schedule": {"t": mote, "rows": rows}});
+        stage.say(router, &json!({"type": "mote-status", "mote": format!("{mote:016x}"), "port": null, "elements": elements}));
+    }
+    router
+}
+
+#[test]
+fn rows_of_a_large_network_follow_the_snapshot_when_they_are_asked_for() {
+    let mut stage = Stage::new(&[]);
+    let router = large(&mut stage, 70);
+    let viewer = stage.viewer();
+    let snapshot = stage.ask(viewer, "subscribe", &json!({"rows": "later"}))["result"].clone();
+    assert_eq!(snapshot["rows"], "later");
+    let mote = &snapshot["lbrs"]["a"]["status"]["0000000000000001"];
+    assert_eq!(mote["elements"], json!({"Asn": {"t": 1}, "Schedule": {"t": 1}}));
+    assert_eq!(stage.told(viewer), [] as [Value; 0]);
+
+    let request = json!({"jsonrpc": "2.0", "id": 8, "method": "rows"});
+    stage.hub.handle_request(stage.now, viewer, &request.to_string());
+    // What is newer than the question is told as it is when its turn comes.
+    stage.say(
+        router,
+        &json!({"type": "mote-status", "mote": format!("{:016x}", 70), "elements": {"Schedule": {"t": 99, "rows": {"0": {}}}}}),
+    );
+    let told = stage.told(viewer);
+    assert_eq!(told[0], json!({"jsonrpc": "2.0", "id": 8, "result": {}}));
+    assert_eq!(told[1]["params"]["message"]["elements"]["Schedule"]["t"], 99, "what happens comes before what is only filled in");
+    assert_eq!(told.len(), 2 + 70);
+    for (number, each) in told[1..].iter().enumerate() {
+        assert_eq!(each["params"]["seq"], snapshot["seq"].as_u64().unwrap() + 1 + number as u64);
+    }
+    let last = &told[71]["params"]["message"];
+    assert_eq!((&last["type"], &last["mote"]), (&json!("mote-status"), &json!(format!("{:016x}", 70))));
+    assert_eq!(last["elements"].as_object().unwrap().keys().collect::<Vec<_>>(), ["Schedule"]);
+    assert_eq!(last["elements"]["Schedule"]["rows"].as_object().unwrap().keys().collect::<Vec<_>>(), ["0", "3"]);
+    assert_eq!(stage.told(viewer), [] as [Value; 0]);
+}
+
+#[test]
+fn rows_come_with_the_snapshot_where_there_are_few_or_nobody_said_that_they_may_follow() {
+    for (motes, params) in [(20, json!({"rows": "later"})), (70, json!({"rows": "now"})), (70, json!({}))] {
+        let mut stage = Stage::new(&[]);
+        large(&mut stage, motes);
+        let viewer = stage.viewer();
+        let snapshot = stage.ask(viewer, "subscribe", &params)["result"].clone();
+        assert!(snapshot.get("rows").is_none());
+        assert!(snapshot["lbrs"]["a"]["status"]["0000000000000001"]["elements"]["Schedule"]["rows"]["3"].is_object());
+    }
+}
+
+#[test]
+fn a_new_subscription_ends_what_is_still_to_follow() {
+    let mut stage = Stage::new(&[]);
+    large(&mut stage, 70);
+    let viewer = stage.viewer();
+    stage.ask(viewer, "subscribe", &json!({"rows": "later"}));
+    for (method, params) in [("rows", json!({})), ("subscribe", json!({"topics": ["link"]})), ("rows", json!({}))] {
+        let request = json!({"jsonrpc": "2.0", "id": 8, "method": method, "params": params});
+        stage.hub.handle_request(stage.now, viewer, &request.to_string());
+    }
+    let told = stage.told(viewer);
+    assert!(told.iter().all(|each| each.get("method").is_none()), "nobody wants to hear of status");
+}
+
+#[test]
 fn a_viewer_is_told_only_the_topics_that_it_asked_for() {
     let mut stage = Stage::new(&[]);
     let router = stage.router("a");
@@ -178,6 +262,54 @@ fn a_command_goes_to_its_router_and_its_outcomes_to_who_asked() {
     // Who was not there knows what it was; of one that nobody asked only the router knows.
     let expect = json!({"type": "command-outcome", "id": id, "state": "sent", "event": "set-dagroot", "mote": MOTE, "on": true});
     assert_eq!((&outcomes[1], &outcomes[3]["event"]), (&expect, &Value::Null));
+}
+
+#[test]
+fn a_page_that_was_reloaded_during_a_command_is_told_its_end() {
+    let mut stage = Stage::new(&[]);
+    let router = stage.router("a");
+    let (asking, _) = stage.watching();
+    let (before, _) = stage.watching();
+    let params = json!({"lbr": "a", "event": "set-dagroot", "mote": MOTE, "on": true});
+    let id = stage.ask(asking, "ui-event", &params)["result"]["id"].clone();
+    let outcome = |state: &str| json!({"type": "command-outcome", "id": id, "state": state});
+    stage.say(router, &outcome("sent"));
+    stage.hub.handle_viewer_closed(asking);
+    let (reloaded, snapshot) = stage.watching();
+    assert_eq!(snapshot["lbrs"]["a"]["outcomes"][0]["state"], "sent");
+    // Who wants no outcomes has none, although its snapshot shows them.
+    let indifferent = stage.viewer();
+    stage.ask(indifferent, "subscribe", &json!({"topics": ["link"]}));
+
+    stage.say(router, &outcome("confirmed"));
+    let told = stage.told(reloaded);
+    let expect = json!({"type": "command-outcome", "id": id, "state": "confirmed", "event": "set-dagroot", "mote": MOTE, "on": true});
+    assert_eq!((told.len(), &told[0]["params"]["message"]), (1, &expect));
+    assert_eq!(stage.told(before), [] as [Value; 0]);
+    assert_eq!(stage.told(indifferent), [] as [Value; 0]);
+}
+
+#[test]
+fn a_page_that_was_reloaded_during_a_command_is_told_that_the_link_was_lost() {
+    let mut stage = Stage::new(&[]);
+    let (router, other) = (stage.router("a"), stage.router("b"));
+    let asking = stage.viewer();
+    for lbr in ["a", "b"] {
+        stage.ask(asking, "ui-event", &json!({"lbr": lbr, "event": "reset-mote", "mote": MOTE}));
+    }
+    let (reloaded, _) = stage.watching();
+    stage.close(router);
+    let outcomes = |told: Vec<Value>| told.into_iter().filter(|told| told["method"] == "command-outcome").count();
+    assert_eq!(outcomes(stage.told(reloaded)), 1);
+    stage.close(other);
+    assert_eq!((outcomes(stage.told(reloaded)), outcomes(stage.told(asking))), (1, 2));
+}
+
+#[test]
+fn a_page_that_asks_for_a_sign_of_life_gets_one() {
+    let mut stage = Stage::new(&[]);
+    let viewer = stage.viewer();
+    assert_eq!(stage.ask(viewer, "ping", &json!({})), json!({"jsonrpc": "2.0", "id": 7, "result": {}}));
 }
 
 #[test]

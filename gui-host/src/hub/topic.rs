@@ -23,7 +23,7 @@ pub enum Topic {
     Uinject,
     /// The router's processes and ports.
     LbrHealth,
-    /// A step of a command of this viewer.
+    /// A step of a command that this viewer gave, or of whose beginning a snapshot has told it.
     CommandOutcome,
     /// The router lost events on the way here.
     Gap,

@@ -54,6 +54,8 @@ pub struct Viewer {
     topics: BTreeSet<Topic>,
     seq: u64,
     queue: Queue,
+    /// Motes whose rows it is to be told when nothing else waits: each by its router and its address.
+    rows_due: VecDeque<(String, String)>,
     /// Questions about history that are not answered yet.
     pub open_questions: usize,
     allowance: u32,
@@ -83,7 +85,7 @@ impl Viewer {
             Dialect::JsonRpc => BTreeSet::new(),
             Dialect::Wslink => Topic::unchosen(),
         };
-        Self { dialect, topics, seq: 0, queue, open_questions: 0, allowance: BURST, refilled: now }
+        Self { dialect, topics, seq: 0, queue, rows_due: VecDeque::new(), open_questions: 0, allowance: BURST, refilled: now }
     }
 
     /// Number of the last notification.
@@ -91,9 +93,20 @@ impl Viewer {
         self.seq
     }
 
-    /// Replaces what it wants.
+    /// Replaces what it wants. Rows that an earlier snapshot had left out are no longer due.
     pub fn subscribe(&mut self, topics: BTreeSet<Topic>) {
         self.topics = topics;
+        self.rows_due.clear();
+    }
+
+    /// Is to be told the rows of these motes, one after the other.
+    pub fn owe_rows(&mut self, motes: impl Iterator<Item = (String, String)>) {
+        self.rows_due = motes.collect();
+    }
+
+    /// The next mote whose rows it is to be told.
+    pub fn next_due(&mut self) -> Option<(String, String)> {
+        self.rows_due.pop_front()
     }
 
     /// Whether it wants the topic.

@@ -6,7 +6,8 @@
 //! 1. The first message is the request `authenticate` `{"token":"…"}`, at most 512 bytes, within
 //!    2 s. The token is in the fragment `#t=…` of the page's address. Result:
 //!    `{"host":{"name":"gui-host","version":"…"}}`. Anything else is answered with the error -32001
-//!    (-32700 or -32600 when it is no request) and close code 4401 (1009 when it was too long); too many browsers: close code 1013.
+//!    (-32700 or -32600 when it is no request) and close code 4401 (1009 when it was too long). Close code 1013, after
+//!    which it can be tried again: nothing within the 2 s, or too many browsers.
 //! 2. `subscribe` `{"topics":[…]}`; without `topics` all but `mote-data`. There are `link`,
 //!    `mote-inventory`, `mote-status`, `event-count`, `mote-log`, `mote-data`, `dag`, `uinject`, `lbr-health`,
 //!    `command-outcome` and `gap`. Routers are asked for packets (`mote-data`) while a viewer wants them. Result:
@@ -22,9 +23,13 @@
 //!    so is `counts.boot`. The key of a status is the mote's EUI-64, or `port:PORT` until it has
 //!    told it. Each element is whole; a table has all its rows, in the form in which the router
 //!    writes them (an array of objects with `row`, in order, or an object keyed by row number).
-//!    `logs` are the last 500, `outcomes` the last 50, oldest first; an outcome bears its command's `event`, `mote` or
-//!    `port`, and `on`, if it was given here. A second `subscribe` replaces
-//!    the topics and gives a new snapshot.
+//!    `logs` are the last 500 messages `mote-log` and `gap`, `outcomes` the last 50, oldest first. A second `subscribe`
+//!    replaces the topics and gives a new snapshot.
+//!
+//!    A page can show a large network sooner with `"rows":"later"`: if there is much (more than 512 KiB of status), the
+//!    snapshot says so by `"rows":"later"` too, and its tables come without `rows`. The request `rows`, without parameters,
+//!    has them follow: a `mote-status` for each mote with its tables whole, whenever nothing else is to be told. Result `{}`.
+//!    Rows that change meanwhile are told as always.
 //! 3. Notifications: `{"jsonrpc":"2.0","method":"<topic>","params":{"seq":1,"lbr":"<id>"|null,"message":{…}}}`.
 //!    `seq` counts up by one for each of this connection; the first after a snapshot has the
 //!    snapshot's `seq` plus one. `message` is the router's own, without `part`: an inventory comes
@@ -48,7 +53,8 @@
 //!    It is told when the state, a stage or the round-trip time changes, not for each message.
 //! 5. `ui-event` `{"lbr":"<id>"|"*","event":"toggle-dagroot"|"set-dagroot"|"reset-mote"|"echo-mote",
 //!    "mote":"<eui>" or "port":"…", "on", "count", "size", "timeout_ms"}`. Result `{"id":"…"}`; the outcomes with
-//!    that id come to this viewer alone, subscribed or not. When the link is lost or replaced first,
+//!    that id come to this viewer, subscribed or not, and to those that want `command-outcome` and got a snapshot while its
+//!    end was awaited. They bear the command's `event`, `mote` or `port`, and `on`. When the link is lost or replaced first,
 //!    the host itself says `failed`. With `"*"` it goes to every router whose link is open, and each
 //!    tells its own outcomes; result `{"id":"…","lbrs":["<id>"],"refused":{"<id>":"why"}}`.
 //! 6. `refresh` `{"lbr":"<id>"|"*"}` asks the router for a new snapshot. Result `{}`.
@@ -64,7 +70,7 @@
 //!
 //!    All times are the host's Unix ms; a step begins at its time. A router has `status_rate`, `data_rate` and `error_rate`
 //!    (a second), a mote `prr` and `duty` in per cent, `rssi` in dBm of its preferred parent, `queue` in packets, `rank` and
-//!    `asn_rate` in slots a second. A value stands until the next, but no longer than 30 s (150 s for `prr` and `rssi`);
+//!    `asn_rate` in slots a second. A value stands until the next, but no longer than 30 s (150 s for `prr` and `rssi`, 15 s for those of a router);
 //!    where none stands is a gap, and null is where one begins. Of several values in a step `prr`, `rank` and `duty` give the
 //!    last, `queue` the greatest, all others the mean. An answer has at most 10,000 points: the step is widened, to whole
 //!    seconds, and `step_ms` tells it. `marks` are the newest 500 of kinds `boot` (`value`: how many), `parent`, `link`
@@ -76,6 +82,7 @@
 //!    after two seconds, or at once with what was found in the last five:
 //!    `{"routers":[{"name","id","version","host","port","addresses":[],"command"}]}`. Names come from anybody; `command` holds
 //!    an address and a port only, and is null while no address is known. Nothing is connected: a person runs the command.
+//! 10. `ping`, without parameters, for a page that has heard nothing for a while. Result `{}`.
 //!
 //! Errors: -32700 invalid JSON; -32600 no JSON-RPC request (an `id` that is a number or a string of
 //! at most 64 bytes is required, batches are not taken); -32601 unknown method; -32602 invalid
@@ -99,6 +106,7 @@ use crate::{
         SendError,
         call::{Call, Recipients},
         command::RawEvent,
+        element::Extent,
         history::Unanswered,
         topic::Topic,
     },
@@ -151,7 +159,7 @@ pub enum RpcError {
     #[error("not a JSON-RPC 2.0 request: {0}")]
     Request(String),
     /// No such method.
-    #[error("unknown method; there are subscribe, ui-event, refresh, history, history.export and discover")]
+    #[error("unknown method; there are subscribe, rows, ui-event, refresh, history, history.export, discover and ping")]
     Method,
     /// Wrong parameters.
     #[error("invalid params: {0}")]
@@ -237,6 +245,8 @@ pub fn parse(text: &str) -> Result<Request, Refused> {
     let (id, method, params) = parse_envelope(text)?;
     let ask = match &*method {
         "subscribe" => parse_subscribe(params).map(Ask::Hub),
+        "rows" => Ok(Ask::Hub(Call::Rows)),
+        "ping" => Ok(Ask::Hub(Call::Ping)),
         "ui-event" => parse_event(params).map(Ask::Hub),
         "refresh" => parse_refresh(params).map(Ask::Hub),
         "history" => self::params(params).map(|raw| Ask::History(HistoryAsk::Charts(raw))),
@@ -305,9 +315,21 @@ fn parse_subscribe(raw: Option<&RawValue>) -> Result<Call, RpcError> {
     #[derive(Deserialize)]
     struct Params {
         topics: Option<Vec<String>>,
+        rows: Option<When>,
     }
-    let Some(names) = params::<Params>(raw)?.topics else {
-        return Ok(Call::Subscribe(Topic::unchosen()));
+    #[derive(Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum When {
+        Now,
+        Later,
+    }
+    let Params { topics, rows } = params(raw)?;
+    let extent = match rows {
+        None | Some(When::Now) => Extent::Whole,
+        Some(When::Later) => Extent::WithoutRows,
+    };
+    let Some(names) = topics else {
+        return Ok(Call::Subscribe { topics: Topic::unchosen(), extent });
     };
     let topic = |name: &String| {
         Topic::named(name).ok_or_else(|| {
@@ -315,7 +337,7 @@ fn parse_subscribe(raw: Option<&RawValue>) -> Result<Call, RpcError> {
             RpcError::Params(format!("unknown topic; there are {names}"))
         })
     };
-    names.iter().map(topic).collect::<Result<_, _>>().map(Call::Subscribe)
+    names.iter().map(topic).collect::<Result<_, _>>().map(|topics| Call::Subscribe { topics, extent })
 }
 
 fn parse_event(raw: Option<&RawValue>) -> Result<Call, RpcError> {
@@ -395,6 +417,7 @@ mod tests {
             (r#"{"jsonrpc":"2.0","id":1,"method":"authenticate"}"#, -32601),
             (r#"{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"topics":["x"]}}"#, -32602),
             (r#"{"jsonrpc":"2.0","id":1,"method":"subscribe","params":[1]}"#, -32602),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"rows":"never"}}"#, -32602),
             (r#"{"jsonrpc":"2.0","id":1,"method":"refresh"}"#, -32602),
             (r#"{"jsonrpc":"2.0","id":1,"method":"ui-event","params":{"event":"reset-mote","port":"p"}}"#, -32602),
             (r#"{"jsonrpc":"2.0","id":1,"method":"ui-event","params":{"lbr":"a","event":"x","port":"p"}}"#, -32602),
@@ -417,7 +440,8 @@ mod tests {
     #[test]
     fn without_topics_all_but_packets_are_meant() {
         let text = r#"{"jsonrpc":"2.0","id":1,"method":"subscribe"}"#;
-        let Ask::Hub(Call::Subscribe(topics)) = parse(text).unwrap().ask else { panic!("no subscribe") };
+        let Ask::Hub(Call::Subscribe { topics, extent }) = parse(text).unwrap().ask else { panic!("no subscribe") };
+        assert_eq!(extent, Extent::Whole);
         assert_eq!(topics.len(), Topic::ALL.len() - 1);
         assert!(!topics.contains(&Topic::MoteData));
     }
@@ -440,7 +464,7 @@ mod tests {
 
         #[test]
         fn no_request_makes_the_parser_panic(
-            method in "subscribe|ui-event|refresh|history|history.export|discover|authenticate",
+            method in "subscribe|rows|ping|ui-event|refresh|history|history.export|discover|authenticate",
             params in r#"[\[\]{}":,a-z0-9]{0,40}"#,
         ) {
             let text = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);

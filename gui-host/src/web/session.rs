@@ -3,9 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use axum::extract::ws::WebSocket;
-use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{json, value::to_raw_value};
-use sha2::Sha256;
 use tokio::time::timeout;
 
 use super::{
@@ -17,7 +15,7 @@ use crate::{
     hall::Hall,
     hub::{ViewerId, viewer::Dialect},
     loopback::admission::Pass,
-    random,
+    random, secret,
     socket::{self, Incoming},
 };
 
@@ -44,15 +42,9 @@ impl Token {
         &self.0
     }
 
-    /// Compares in a time that does not depend on the shown text: by its MAC under the token.
+    /// Is it what was shown? Compared in constant time.
     pub fn is(&self, shown: &str) -> bool {
-        let mac = |text: &str| {
-            let mac = Hmac::<Sha256>::new_from_slice(self.0.as_bytes());
-            let mut mac = mac.expect("HMAC takes any length");
-            mac.update(text.as_bytes());
-            mac
-        };
-        mac(&self.0).verify(&mac(shown).finalize().into_bytes()).is_ok()
+        secret::is_shown(&self.0, shown)
     }
 }
 
@@ -89,15 +81,16 @@ impl Goodbye {
     }
 
     fn late() -> Self {
-        Self { answer: None, code: UNAUTHORIZED, reason: "no token within 2 s" }
+        Self { answer: None, code: TRY_LATER, reason: "no token within 2 s" }
     }
 
     async fn say(self, mut socket: WebSocket) {
-        if let Some(answer) = self.answer {
-            // Who cannot be told is closed all the same.
-            let _ = socket::send(&mut socket, answer.message()).await;
-        }
-        socket::close_at_once(&mut socket, self.code, self.reason).await;
+        let Some(answer) = self.answer else { return socket::close_at_once(&mut socket, self.code, self.reason).await };
+        // Who cannot be told is closed all the same.
+        let _ = socket::send(&mut socket, answer.message()).await;
+        // The page has asked more without waiting for this answer. Left unread, it would have the connection reset, and the
+        // answer lost.
+        socket::close(&mut socket, self.code, self.reason).await;
     }
 }
 

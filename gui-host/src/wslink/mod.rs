@@ -27,7 +27,7 @@
 //! | `lbr.snapshot` | | the snapshot `{seq, links, lbrs}` of `web::rpc` |
 //! | `lbr.subscribe` | `topics`, a list; without it all but `mote.data` | the snapshot; only these topics follow |
 //! | `lbr.export` | | the snapshot as a file: `{name, type, data}`, with the bytes of its JSON |
-//! | `lbr.command` | `lbr`, `event`, `mote` or `port`, … as `ui-event` of `web::rpc` | `{id}`; outcomes as `command.outcome` to this client alone |
+//! | `lbr.command` | `lbr`, `event`, `mote` or `port`, … as `ui-event` of `web::rpc` | `{id}`; outcomes as `command.outcome`, to whom they go there |
 //! | `lbr.refresh` | `lbr` | `{}` |
 //! | `application.exit`, `application.exit.later` | | none: the client's own connection ends, since the host is not a client's to stop |
 //!

@@ -15,6 +15,7 @@ use crate::hub::{
     self, SendError,
     call::Recipients,
     command::{RawEvent, UiEvent},
+    element::Extent,
     topic::Topic,
 };
 
@@ -101,7 +102,10 @@ pub fn parse(message: &[u8]) -> Result<Result<Request, Message>, Fault> {
 
 fn ask(call: Call) -> Result<Ask, CallError> {
     match &*call.method {
-        "lbr.subscribe" => topics(call).map(|topics| Ask::Hub(hub::call::Call::Subscribe(topics), Form::Value)),
+        "lbr.subscribe" => {
+            let topics = topics(call)?;
+            Ok(Ask::Hub(hub::call::Call::Subscribe { topics, extent: Extent::Whole }, Form::Value))
+        }
         "lbr.snapshot" => Ok(Ask::Hub(hub::call::Call::Snapshot, Form::Value)),
         "lbr.export" => Ok(Ask::Hub(hub::call::Call::Snapshot, Form::File)),
         "lbr.command" => {
@@ -245,7 +249,7 @@ mod tests {
     #[test]
     fn a_topic_has_its_name_with_a_dot() {
         let topics = |kwargs: &str| match ask("lbr.subscribe", vec![], kwargs).unwrap().call() {
-            Some(call::Call::Subscribe(topics)) => topics.clone(),
+            Some(call::Call::Subscribe { topics, .. }) => topics.clone(),
             other => panic!("{other:?}"),
         };
         assert_eq!(topics(r#"{"topics":["mote.status","gap"]}"#), BTreeSet::from([Topic::MoteStatus, Topic::Gap]));

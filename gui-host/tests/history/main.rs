@@ -14,3 +14,5 @@ mod stage;
 #[path = "../whole/viewer.rs"]
 #[expect(dead_code, reason = "shared with the tests of the page, which use all of it")]
 mod viewer;
+#[path = "../whole/websocket.rs"]
+mod websocket;

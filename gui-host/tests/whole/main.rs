@@ -13,3 +13,4 @@ mod program;
 mod router;
 mod tunnel;
 mod viewer;
+mod websocket;

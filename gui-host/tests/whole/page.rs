@@ -97,8 +97,9 @@ fn without_the_token_a_browser_is_closed() {
         let told = last.map(|answer| answer["error"]["code"].as_i64().unwrap());
         assert_eq!((closed, told), (code, error), "{text}");
     }
+    // Who is slow may have the token, and is not to take itself for refused.
     let mut silent = Viewer::dial(&program);
-    assert_eq!(silent.closed(), (4401, None));
+    assert_eq!(silent.closed(), (1013, None));
 }
 
 #[test]

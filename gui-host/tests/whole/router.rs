@@ -1,21 +1,22 @@
 //! A border router as the host sees it. Its proof is computed here once more, from the text of the
 //! contract and not with the host's code.
 
-use std::net::TcpStream;
-
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use tungstenite::{Error, Message, WebSocket, client::ClientRequestBuilder, http::Uri};
+use tungstenite::{Error, Message, client::ClientRequestBuilder, http::Uri};
 
-use crate::program::{KEY, PATIENCE};
+use crate::{
+    program::KEY,
+    websocket::{self, Socket},
+};
 
 pub const SUBPROTOCOL: &str = "openwsn-lbr.v1";
 pub const NONCE: &str = "000102030405060708090a0b0c0d0e0f";
 
 pub struct Router {
-    socket: WebSocket<TcpStream>,
+    socket: Socket,
 }
 
 pub fn hello(id: &str) -> Value {
@@ -38,18 +39,12 @@ impl Router {
 
     /// Connects with that host in the request, and further headers.
     pub fn try_dial(port: u16, host: &str, named_port: u16, headers: &[(&str, &str)]) -> Result<Self, Error> {
-        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let uri: Uri = format!("ws://{host}:{named_port}/lbr").parse().unwrap();
         let mut request = ClientRequestBuilder::new(uri).with_sub_protocol(SUBPROTOCOL);
         for (name, value) in headers {
             request = request.with_header(*name, *value);
         }
-        match tungstenite::client::client(request, stream) {
-            Ok((socket, _)) => Ok(Self { socket }),
-            Err(tungstenite::HandshakeError::Failure(error)) => Err(error),
-            Err(tungstenite::HandshakeError::Interrupted(_)) => panic!("no answer in time"),
-        }
+        Ok(Self { socket: websocket::dial(port, request)? })
     }
 
     /// Connects and proves itself.
@@ -78,25 +73,11 @@ impl Router {
 
     /// The next text frame; pings are answered on the way.
     pub fn receive(&mut self) -> Value {
-        loop {
-            match self.socket.read().unwrap() {
-                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
-                Message::Ping(_) | Message::Pong(_) => {}
-                other => panic!("{other:?}"),
-            }
-        }
+        websocket::receive(&mut self.socket)
     }
 
     /// Reads until the host closes; gives the close code and the last text before.
     pub fn closed(&mut self) -> (u16, Option<Value>) {
-        let mut last = None;
-        loop {
-            match self.socket.read().unwrap() {
-                Message::Text(text) => last = Some(serde_json::from_str(&text).unwrap()),
-                Message::Close(Some(frame)) => return (frame.code.into(), last),
-                Message::Ping(_) | Message::Pong(_) => {}
-                other => panic!("{other:?}"),
-            }
-        }
+        websocket::closed(&mut self.socket)
     }
 }

@@ -1,32 +1,27 @@
 //! A browser as the host sees it.
 
-use std::net::TcpStream;
-
 use serde_json::{Value, json};
-use tungstenite::{Error, Message, WebSocket, client::ClientRequestBuilder, http::Uri};
+use tungstenite::{Error, Message, client::ClientRequestBuilder, http::Uri};
 
-use crate::program::{PATIENCE, Program};
+use crate::{
+    program::Program,
+    websocket::{self, Socket},
+};
 
 pub struct Viewer {
-    socket: WebSocket<TcpStream>,
+    socket: Socket,
     last_id: u64,
 }
 
 impl Viewer {
     /// Connects as a page of `origin` would.
     pub fn try_dial(port: u16, host: &str, origin: Option<&str>) -> Result<Self, Error> {
-        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let uri: Uri = format!("ws://{host}/ws").parse().unwrap();
         let mut request = ClientRequestBuilder::new(uri);
         if let Some(origin) = origin {
             request = request.with_header("Origin", origin);
         }
-        match tungstenite::client::client(request, stream) {
-            Ok((socket, _)) => Ok(Self { socket, last_id: 0 }),
-            Err(tungstenite::HandshakeError::Failure(error)) => Err(error),
-            Err(tungstenite::HandshakeError::Interrupted(_)) => panic!("no answer in time"),
-        }
+        Ok(Self { socket: websocket::dial(port, request)?, last_id: 0 })
     }
 
     /// Connects as the page itself, and shows nothing yet.
@@ -69,13 +64,7 @@ impl Viewer {
     }
 
     pub fn receive(&mut self) -> Value {
-        loop {
-            match self.socket.read().unwrap() {
-                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
-                Message::Ping(_) | Message::Pong(_) => {}
-                other => panic!("{other:?}"),
-            }
-        }
+        websocket::receive(&mut self.socket)
     }
 
     /// The params of the next notification of a topic that fits.
@@ -90,15 +79,7 @@ impl Viewer {
 
     /// Reads until the host closes; gives the close code and the last text before.
     pub fn closed(&mut self) -> (u16, Option<Value>) {
-        let mut last = None;
-        loop {
-            match self.socket.read().unwrap() {
-                Message::Text(text) => last = Some(serde_json::from_str(&text).unwrap()),
-                Message::Close(Some(frame)) => return (frame.code.into(), last),
-                Message::Ping(_) | Message::Pong(_) => {}
-                other => panic!("{other:?}"),
-            }
-        }
+        websocket::closed(&mut self.socket)
     }
 
     /// Reads until the connection ends, however it does; gives the number of texts before.

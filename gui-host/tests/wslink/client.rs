@@ -1,16 +1,19 @@
 //! A wslink client. It frames messages here once more, from the description of the protocol and not
 //! with the host's code.
 
-use std::{collections::BTreeMap, net::TcpStream};
+use std::collections::BTreeMap;
 
 use rmpv::Value;
 use serde_json::json;
-use tungstenite::{Error, Message, WebSocket, client::ClientRequestBuilder, http::Uri};
+use tungstenite::{Error, Message, client::ClientRequestBuilder, http::Uri};
 
-use crate::program::{PATIENCE, Program};
+use crate::{
+    program::Program,
+    websocket::{self, Socket},
+};
 
 pub struct Client {
-    socket: WebSocket<TcpStream>,
+    socket: Socket,
     unfinished: BTreeMap<u32, Vec<u8>>,
     /// Lengths of the frames that came.
     pub frames: Vec<usize>,
@@ -44,18 +47,12 @@ pub fn call(number: u32, method: &str, kwargs: &serde_json::Value) -> Vec<u8> {
 impl Client {
     /// Connects to `host`, as a page of `origin` if there is one.
     pub fn try_dial(port: u16, host: &str, origin: Option<&str>) -> Result<Self, Error> {
-        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let uri: Uri = format!("ws://{host}/wslink").parse().unwrap();
         let mut request = ClientRequestBuilder::new(uri);
         if let Some(origin) = origin {
             request = request.with_header("Origin", origin);
         }
-        match tungstenite::client::client(request, stream) {
-            Ok((socket, _)) => Ok(Self { socket, unfinished: BTreeMap::new(), frames: Vec::new() }),
-            Err(tungstenite::HandshakeError::Failure(error)) => Err(error),
-            Err(tungstenite::HandshakeError::Interrupted(_)) => panic!("no answer in time"),
-        }
+        Ok(Self { socket: websocket::dial(port, request)?, unfinished: BTreeMap::new(), frames: Vec::new() })
     }
 
     /// Connects as a script does, and says nothing yet.

@@ -11,3 +11,5 @@ mod program;
 #[expect(dead_code, reason = "shared with the tests of the link, which use all of it")]
 mod router;
 mod stock_client;
+#[path = "../whole/websocket.rs"]
+mod websocket;

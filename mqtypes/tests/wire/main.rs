@@ -12,10 +12,9 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::Path;
 
-use bincode::Decode;
 use document::{Document, Shape};
 use mqtypes::broker::{Notification, Request};
-use mqtypes::codec::{self, DecodeError};
+use mqtypes::codec::{self, DecodeError, Item};
 use mqtypes::envelope::{CURRENT, MAGIC, NO_FLAGS, PREFIX_LEN, Sender};
 use mqtypes::queues::{self, Spec};
 use mqtypes::serial::{MAX_LINE_BYTES, MAX_PAYLOAD_TO_MOTE, SerialCommand, SerialNotification};
@@ -62,7 +61,7 @@ fn items_of_files(document: &Document) -> BTreeMap<String, String> {
 
 /// What the codec reads.
 fn by_the_codec(kind: &str, bytes: &[u8]) -> String {
-    fn read<M: Decode<()> + Debug>(bytes: &[u8]) -> String {
+    fn read<M: Item + Debug>(bytes: &[u8]) -> String {
         let (envelope, items) = codec::decode::<M>(bytes).expect("golden");
         format!("{envelope:?} {items:?}")
     }

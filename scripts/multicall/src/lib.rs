@@ -5,6 +5,9 @@
 //! process is a library, and its arguments are its own.
 
 pub mod applet;
+// In a package's binary only: elsewhere there may be a stack to see.
+#[cfg(all(panic = "abort", target_feature = "crt-static"))]
+mod unwinder;
 
 use std::ffi::OsString;
 use std::io::Write;

@@ -95,6 +95,13 @@ fn a_pattern_takes_what_is_there_what_comes_and_nothing_else() {
 }
 
 #[test]
+fn a_start_without_any_port_is_noticed() {
+    let mut stage = Stage::start_with("portless", |directory| vec![format!("{}/tty*", directory.path().display())]);
+    stage.wait_for("a word of it", |said| (!said.is_empty()).then_some(()));
+    assert!(matches!(stage.said[..], [SerialNotification::Health(_)]), "{:?}", stage.said);
+}
+
+#[test]
 fn a_device_with_two_names_is_open_under_the_one_that_was_named_whichever_came_first() {
     let (mut mote, path) = Mote::new();
     let mut stage = Stage::start_with("names", |directory| {
@@ -110,6 +117,24 @@ fn a_device_with_two_names_is_open_under_the_one_that_was_named_whichever_came_f
     mote.say(&hdlc::encode(b"S"));
     stage.wait_for_frames(1);
     // The other name may have it when the one that was named is gone.
+    fs::remove_file(&named.0).expect("removed");
+    stage.wait_for_state(&found, |state| *state == PortState::Up);
+}
+
+#[test]
+fn a_name_that_gave_way_to_one_that_cannot_be_opened_is_opened_again() {
+    let (_mote, path) = Mote::new();
+    let mut stage = Stage::start_with("gave-way", |directory| {
+        let directory = directory.path().display();
+        vec![format!("{directory}/tty*"), format!("{directory}/by-id")]
+    });
+    let (found, named) = (stage.port("ttyUSB0"), stage.port("by-id"));
+    symlink(&path, &found.0).expect("link");
+    stage.wait_for_state(&found, |state| *state == PortState::Up);
+    stage.limit_descriptors(1);
+    symlink(&path, &named.0).expect("link");
+    stage.wait_for_state(&named, |state| matches!(state, PortState::Fault { .. }));
+    stage.limit_descriptors(256);
     fs::remove_file(&named.0).expect("removed");
     stage.wait_for_state(&found, |state| *state == PortState::Up);
 }

@@ -1,7 +1,10 @@
 //! The configuration is read again: ports come, go and change, and those that are meant as before notice nothing.
 
 use std::fs;
+use std::io::Read;
+use std::net::TcpListener;
 use std::os::unix::fs::symlink;
+use std::time::Duration;
 
 use framing::hdlc;
 use mqtypes::ids::{Generation, PortName};
@@ -12,9 +15,10 @@ use tempfile::TempDir;
 use crate::stage::{Mote, Stage, newest_report, program};
 use crate::{health, soon};
 
-/// Writes the file beside the ports; a port is named by its link.
+/// Writes the file beside the ports; a port is named by its link, or by its address.
 fn configure(directory: &TempDir, baud: u32, ports: &[&str]) {
-    let ports: Vec<_> = ports.iter().map(|port| format!("  \"{}/{port}\",\n", directory.path().display())).collect();
+    let place = |port: &str| if port.starts_with("tcp://") { port.to_owned() } else { format!("{}/{port}", directory.path().display()) };
+    let ports: Vec<_> = ports.iter().map(|port| format!("  \"{}\",\n", place(port))).collect();
     let text = format!("[serial-bridge]\nbaud = {baud}\nport = [\n{}]\n", ports.concat());
     fs::write(directory.path().join("lbr.toml"), text).expect("written");
 }
@@ -33,10 +37,10 @@ fn wait_for_up(stage: &mut Stage, port: &PortName) -> Generation {
 }
 
 fn wait_for_log(stage: &Stage, words: &str) {
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    let end = std::time::Instant::now() + Duration::from_secs(10);
     while !stage.log().contains(words) {
         assert!(std::time::Instant::now() < end, "`{words}` is not in {}", stage.log());
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -72,6 +76,49 @@ fn ports_come_and_go_and_the_others_notice_nothing() {
     stage.signal(Signal::SIGHUP);
     assert_eq!(wait_for_up(&mut stage, &b), Generation(2));
     assert!(!stage.said.iter().any(|said| matches!(said, SerialNotification::Lost { .. })));
+}
+
+#[test]
+fn a_node_behind_tcp_is_hung_up_on_when_nobody_wants_it_and_the_others_notice_nothing() {
+    let (mut mote, a) = Mote::new();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let node = format!("tcp://{}", listener.local_addr().expect("bound"));
+    let mut stage = start("tcp-goes", &[("a", &a)], &["a", &node]);
+    let (a, port) = (stage.port("a"), PortName(node.clone()));
+    let (mut stream, _) = listener.accept().expect("connected");
+    assert_eq!((wait_for_up(&mut stage, &a), wait_for_up(&mut stage, &port)), (Generation(1), Generation(1)));
+    configure(&stage.directory, 115_200, &["a"]);
+    stage.signal(Signal::SIGHUP);
+    stage.wait_for_state(&port, is_unwanted);
+    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("set");
+    assert_eq!(stream.read(&mut [0]).expect("an end in good order"), 0);
+    mote.say(&hdlc::encode(b"S"));
+    stage.wait_for_frames(1);
+    assert_eq!(newest_report(&stage.said, &a).map(|report| report.generation), Some(Generation(1)));
+    configure(&stage.directory, 115_200, &["a", &node]);
+    stage.signal(Signal::SIGHUP);
+    assert_eq!(wait_for_up(&mut stage, &port), Generation(2));
+}
+
+#[test]
+fn a_node_that_is_still_dialled_is_not_any_more_when_nobody_wants_it() {
+    // Nobody listens any more: it is tried again and again.
+    let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let node = format!("tcp://{address}");
+    let mut stage = start("tcp-dial", &[], &[&node]);
+    let port = PortName(node);
+    stage.wait_for_state(&port, |state| matches!(state, PortState::Down { cause } if cause.contains("nobody listens")));
+    configure(&stage.directory, 115_200, &[]);
+    stage.signal(Signal::SIGHUP);
+    stage.wait_for_state(&port, is_unwanted);
+    let listener = TcpListener::bind(address).expect("the same port");
+    listener.set_nonblocking(true).expect("set");
+    // A port that is wanted would have been dialled meanwhile.
+    let waited = std::time::Instant::now();
+    while waited.elapsed() < Duration::from_secs(2) {
+        assert!(listener.accept().is_err(), "it is dialled though nobody wants it");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]

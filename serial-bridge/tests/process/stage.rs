@@ -269,6 +269,12 @@ impl Stage {
         std::fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("alive").count()
     }
 
+    /// Lets the process open no more descriptors than these; those that it has stay.
+    pub fn limit_descriptors(&self, most: usize) {
+        let limit = Command::new("prlimit").args(["--pid", &self.pid().to_string(), &format!("--nofile={most}:")]).status();
+        assert!(limit.expect("prlimit").success());
+    }
+
     /// Processor time that the process has used, in ticks of 10 ms.
     pub fn cpu(&self) -> u64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).expect("alive");

@@ -11,6 +11,7 @@ use super::network::Kit;
 use super::plan::Plan;
 
 pub use eventbus::inspect::replay::clock::Speed;
+pub use eventbus::inspect::replay::{Ending, Laps};
 
 /// Plays OpenWSN motes on pseudo-terminals: recorded ones, or synthetic ones that obey their host.
 ///
@@ -110,31 +111,13 @@ pub(super) struct Place {
     pub log_host: Option<PathBuf>,
 }
 
-/// How often a recording is played.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Laps {
-    /// To its end.
-    One,
-    /// Again and again.
-    Endless,
-}
-
-/// What the program does once everything has been played.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// It stays, and goes on answering.
-    Stays,
-    /// It ends.
-    Exits,
-}
-
 impl Replay {
     pub fn laps(&self) -> Laps {
         if self.loops { Laps::Endless } else { Laps::One }
     }
 
     pub fn ending(&self) -> Ending {
-        if self.exit_when_done { Ending::Exits } else { Ending::Stays }
+        if self.exit_when_done { Ending::Leaves } else { Ending::Stays }
     }
 }
 
@@ -193,7 +176,7 @@ mod tests {
         };
         assert_eq!(parse(&[]).ok(), Some((Laps::One, Ending::Stays)));
         assert_eq!(parse(&["--loop"]).ok(), Some((Laps::Endless, Ending::Stays)));
-        assert_eq!(parse(&["--exit-when-done"]).ok(), Some((Laps::One, Ending::Exits)));
+        assert_eq!(parse(&["--exit-when-done"]).ok(), Some((Laps::One, Ending::Leaves)));
         assert!(parse(&["--loop", "--exit-when-done"]).is_err());
     }
 }

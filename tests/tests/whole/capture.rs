@@ -29,10 +29,10 @@ fn recorded(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("data/{name}.jsonl.gz"))
 }
 
-/// Runs `mq-inspect capture --from`.
+/// Runs `mq-inspect capture --from`, over a capture that is there.
 fn capture(recording: &Path, to: &Path, more: &[&str]) -> Result<()> {
     let mut command = Command::new(binary("mq-inspect")?);
-    let output = command.args(["capture", "--from"]).arg(recording).arg(to).args(more).output()?;
+    let output = command.args(["capture", "--force", "--from"]).arg(recording).arg(to).args(more).output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok(())
 }

@@ -13,6 +13,7 @@ mod languages;
 mod launcher;
 mod main_job;
 mod mesh;
+mod messages;
 mod notify;
 mod record;
 mod reload;

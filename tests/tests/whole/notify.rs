@@ -1,4 +1,4 @@
-//! What a supervisor hears from each process: ready, alive while it works and only then, stopping.
+//! What a supervisor hears from each process: ready, alive while it works and only then, reloading, stopping.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -67,6 +67,22 @@ impl Supervised {
         (0..times).try_for_each(|_| self.expect("WATCHDOG=1"))
     }
 
+    /// Has the configuration read again, and hears when that began, after the signal, and that it is over.
+    fn is_told_of_a_reload(&self) -> Result<()> {
+        let before = bus::clock::now();
+        self.process.signal(Signal::SIGHUP)?;
+        let begun = loop {
+            match self.hears(HEARD_WITHIN)? {
+                Some(word) if word == "WATCHDOG=1" => {}
+                Some(word) => break word,
+                None => bail!("no word of a reload:\n{}", self.process.log()),
+            }
+        };
+        let at = begun.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").with_context(|| format!("{begun} was heard"))?;
+        ensure!(at.parse::<u64>()? >= before.0, "the reload began before it was asked for");
+        self.expect("READY=1")
+    }
+
     /// Stops the process where it is, and hears nothing of it then.
     fn hangs_unfed(&self) -> Result<()> {
         self.process.signal(Signal::SIGSTOP)?;
@@ -87,7 +103,7 @@ fn watched(command: &mut Command) {
 }
 
 #[test]
-fn each_process_tells_that_it_is_ready_alive_and_stopping_and_nothing_while_it_hangs() -> Result<()> {
+fn each_process_tells_that_it_is_ready_alive_reloading_and_stopping_and_nothing_while_it_hangs() -> Result<()> {
     for name in ["eventbus", "serial-bridge", "ui-proxy"] {
         let place = Place::new("notify", User::Unprivileged)?;
         let mut supervised = Supervised::start(&place, name, watched)?;
@@ -96,6 +112,7 @@ fn each_process_tells_that_it_is_ready_alive_and_stopping_and_nothing_while_it_h
         supervised.is_fed_for(5).context(name)?;
         supervised.hangs_unfed().context(name)?;
         supervised.is_fed_for(2).context(name)?;
+        supervised.is_told_of_a_reload().context(name)?;
         supervised.process.signal(Signal::SIGTERM)?;
         supervised.expect("STOPPING=1").context(name)?;
         supervised.process.wait(HEARD_WITHIN)?;
@@ -142,5 +159,19 @@ fn a_watchdog_that_is_kept_on_somebody_else_is_not_fed() -> Result<()> {
         assert_eq!(supervised.hears(LONG_ENOUGH)?, None);
         std::fs::remove_file(place.path("ui-proxy.notify"))?;
     }
+    Ok(())
+}
+
+#[test]
+fn a_pulse_of_the_watchdog_is_nothing_new_to_remember() -> Result<()> {
+    let place = Place::new("pulse", User::Unprivileged)?;
+    let supervised = Supervised::start(&place, "eventbus", watched)?;
+    supervised.expect("READY=1")?;
+    // A change is on disk after ten seconds.
+    let until = Instant::now() + Duration::from_secs(12);
+    while Instant::now() < until {
+        supervised.is_fed_for(1)?;
+    }
+    assert!(!place.path("run/eventbus.model").exists(), "a model of which nothing is known was written");
     Ok(())
 }

@@ -76,6 +76,20 @@ fn a_killed_serial_bridge_takes_its_ports_up_again() -> Result<()> {
 }
 
 #[test]
+fn the_mote_of_a_port_that_the_next_serial_bridge_does_not_have_is_down() -> Result<()> {
+    let mut stage = start()?;
+    stage.router.serial_bridge.kill();
+    let mark = stage.gui.mark();
+    stage.router.serial_bridge = start_serial_bridge(&stage.place, &[])?;
+    stage.gui.wait_for_mote("the mote, down", mark, |mote| mote["mote"] == "141592cc00000001" && mote["link"] == "down")?;
+    stage.router.serial_bridge.kill();
+    let mark = stage.gui.mark();
+    stage.router.serial_bridge = start_serial_bridge(&stage.place, &stage.router.ports)?;
+    stage.gui.wait_for_mote("the mote, up", mark, |mote| mote["mote"] == "141592cc00000001" && mote["link"] == "up")?;
+    stage.command_works()
+}
+
+#[test]
 fn a_killed_ui_proxy_is_woken_again_and_tells_the_whole_state() -> Result<()> {
     let mut stage = start()?;
     stage.router.ui_proxy.kill();

@@ -2,13 +2,13 @@
 
 use std::net::Ipv6Addr;
 
+use bus::moment::Moment;
 use mqtypes::ids::Eui64;
 use mqtypes::mesh::DagEntry;
 use serde::Serialize;
 
 use super::PartJson;
 use crate::message::Part;
-use bus::moment::Moment;
 
 #[derive(Serialize)]
 pub(super) struct Body {

@@ -1,5 +1,6 @@
 //! `hello` and `auth`, and what the host answers.
 
+use bus::moment::Moment;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -7,7 +8,6 @@ use crate::identity::Lbr;
 use crate::json::request::parse_object;
 use crate::proof::Nonce;
 use crate::request::{Complaint, Fault};
-use bus::moment::Moment;
 
 /// The version of the link that this router speaks.
 pub const VERSION: u64 = 1;

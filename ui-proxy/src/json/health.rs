@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bus::moment::Moment;
 use mqtypes::health::ProcessHealth;
 use mqtypes::serial::PortReport;
 use serde::Serialize;
@@ -9,7 +10,6 @@ use serde::Serialize;
 use super::PartJson;
 use super::port::PortJson;
 use crate::message::Part;
-use bus::moment::Moment;
 
 /// Reasons told of one process, and the longest name of one, bytes. The rest is told together, as `other`.
 const MOST_REASONS: usize = 64;

@@ -1,11 +1,11 @@
 //! `mote-inventory`.
 
+use bus::moment::Moment;
 use mqtypes::mote::{Link, MoteEntry, Source};
 use serde::Serialize;
 
 use super::{PartJson, cut};
 use crate::message::Part;
-use bus::moment::Moment;
 
 /// Longest cause that is passed on, bytes.
 const LONGEST_CAUSE: usize = 200;

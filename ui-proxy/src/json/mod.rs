@@ -5,10 +5,10 @@
 
 use std::io::{self, Write};
 
+use bus::moment::Moment;
 use serde::Serialize;
 
 use crate::message::{Message, Part};
-use bus::moment::Moment;
 
 pub mod command;
 pub mod count;

@@ -1,20 +1,21 @@
 //! `mote-status`: the elements under the names and fields that OpenWSN people know.
 
+mod row;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use bus::moment::Moment;
 use mqtypes::ids::Who;
 use mqtypes::names;
-use mqtypes::status::{
-    Address, Element, IdManager, MacStats, NeighborsRow, ParentLink, QueueEntry, QueueFill, ScheduleRow, Summary, TableFill,
-};
+use mqtypes::status::{Element, IdManager, MacStats, ParentLink, QueueFill, Summary, TableFill};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::{CodedJson, PartJson};
+use super::PartJson;
 use crate::message::Part;
 use crate::session::mote_status::{Reading, Value};
-use bus::moment::Moment;
+use row::Row;
 
 /// Its name among the elements. The firmware has none of that name.
 const SUMMARY: &str = "Summary";
@@ -63,14 +64,6 @@ struct Table {
     rows: BTreeMap<u8, Row>,
 }
 
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Row {
-    Schedule(Box<ScheduleJson>),
-    Queue(QueueJson),
-    Neighbors(Box<NeighborsJson>),
-}
-
 impl Elements {
     fn new(readings: &[Reading], now: Moment) -> Self {
         let mut elements = Self { plain: Vec::new(), tables: BTreeMap::new() };
@@ -82,7 +75,7 @@ impl Elements {
 
     fn add(&mut self, value: &Value, t: u64) {
         let element = match value {
-            Value::QueueRow { row, entry } => return self.add_row("Queue", *row, t, Row::Queue(entry.into())),
+            Value::QueueRow { row, entry } => return self.add_row("Queue", *row, t, Row::queue(*entry)),
             Value::Summary(summary) => {
                 let fields = Plain::Summary(Box::new(SummaryJson::from(summary)));
                 return self.plain.push((SUMMARY.into(), Dated { t, fields }));
@@ -91,11 +84,11 @@ impl Elements {
         };
         let name = names::element_name(element);
         let fields = match element {
-            Element::ScheduleRow(row) => return self.add_row(name, row.row, t, Row::Schedule(Box::new(ScheduleJson::new(row, t)))),
-            Element::NeighborsRow(row) => return self.add_row(name, row.row, t, Row::Neighbors(Box::new(NeighborsJson::new(row, t)))),
+            Element::ScheduleRow(row) => return self.add_row(name, row.row, t, Row::schedule(row, t)),
+            Element::NeighborsRow(row) => return self.add_row(name, row.row, t, Row::neighbors(row, t)),
             Element::Queue(entries) => {
                 for (row, entry) in (0..=u8::MAX).zip(entries) {
-                    self.add_row(name, row, t, Row::Queue(entry.into()));
+                    self.add_row(name, row, t, Row::queue(*entry));
                 }
                 return;
             }
@@ -288,130 +281,6 @@ impl From<&ParentLink> for ParentJson {
     }
 }
 
-#[derive(Serialize)]
-struct QueueJson {
-    creator: CodedJson<'static>,
-    owner: CodedJson<'static>,
-}
-
-impl From<&QueueEntry> for QueueJson {
-    fn from(entry: &QueueEntry) -> Self {
-        let component = |code| CodedJson::new(code, names::component(code));
-        Self { creator: component(entry.creator), owner: component(entry.owner) }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ScheduleJson {
-    slot_offset: u16,
-    #[serde(rename = "type")]
-    kind: CodedJson<'static>,
-    shared: bool,
-    channel_offset: u8,
-    neighbor: AddressJson,
-    num_rx: u8,
-    num_tx: u8,
-    #[serde(rename = "numTxACK")]
-    num_tx_ack: u8,
-    /// Packet reception ratio; null when nothing was sent.
-    prr: Option<f64>,
-    last_used_asn: u64,
-    t: u64,
-}
-
-impl ScheduleJson {
-    fn new(row: &ScheduleRow, t: u64) -> Self {
-        Self {
-            slot_offset: row.slot_offset,
-            kind: CodedJson::new(row.cell_type, names::cell_type(row.cell_type)),
-            shared: row.shared,
-            channel_offset: row.channel_offset,
-            neighbor: AddressJson::from(&row.neighbor),
-            num_rx: row.num_rx,
-            num_tx: row.num_tx,
-            num_tx_ack: row.num_tx_ack,
-            prr: row.prr().ratio(),
-            last_used_asn: row.last_used_asn.0,
-            t,
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct NeighborsJson {
-    used: bool,
-    insecure: bool,
-    parent_preference: u8,
-    stable_neighbor: bool,
-    switch_stability_counter: u8,
-    addr: AddressJson,
-    #[serde(rename = "DAGrank")]
-    dag_rank: u16,
-    rssi: i8,
-    num_rx: u8,
-    num_tx: u8,
-    #[serde(rename = "numTxACK")]
-    num_tx_ack: u8,
-    /// Packet reception ratio; null when nothing was sent.
-    prr: Option<f64>,
-    num_wraps: u8,
-    asn: u64,
-    join_prio: u8,
-    #[serde(rename = "f6PNORES")]
-    f6p_no_res: bool,
-    /// Rows of old firmware alone have it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    in_blacklist: Option<bool>,
-    sixtop_seq_num: u8,
-    backoff_exponent: u8,
-    backoff: u8,
-    t: u64,
-}
-
-impl NeighborsJson {
-    fn new(row: &NeighborsRow, t: u64) -> Self {
-        Self {
-            used: row.used,
-            insecure: row.insecure,
-            parent_preference: row.parent_preference,
-            stable_neighbor: row.stable_neighbor,
-            switch_stability_counter: row.switch_stability_counter,
-            addr: AddressJson::from(&row.addr),
-            dag_rank: row.dag_rank,
-            rssi: row.rssi,
-            num_rx: row.num_rx,
-            num_tx: row.num_tx,
-            num_tx_ack: row.num_tx_ack,
-            prr: row.prr().ratio(),
-            num_wraps: row.num_wraps,
-            asn: row.asn.0,
-            join_prio: row.join_prio,
-            f6p_no_res: row.f6p_no_res,
-            in_blacklist: row.in_blacklist,
-            sixtop_seq_num: row.sixtop_seq_num,
-            backoff_exponent: row.backoff_exponent,
-            backoff: row.backoff,
-            t,
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct AddressJson {
-    #[serde(rename = "type")]
-    kind: String,
-    value: String,
-}
-
-impl From<&Address> for AddressJson {
-    fn from(address: &Address) -> Self {
-        let kind = names::address_type(address.kind).map_or_else(|| format!("unknown-{}", address.kind), str::to_ascii_lowercase);
-        Self { kind, value: hex(address.value()) }
-    }
-}
-
 fn hex(bytes: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(bytes)
 }
@@ -424,7 +293,7 @@ mod tests {
     use crate::message::Message;
     use mqtypes::ids::{Asn, Eui64, PortName};
     use mqtypes::mono::Mono;
-    use mqtypes::status::{Backoff, IsSync, Msf, MyDagRank, OutputBuffer, Prr};
+    use mqtypes::status::{Address, Backoff, IsSync, Msf, MyDagRank, NeighborsRow, OutputBuffer, Prr, QueueEntry, ScheduleRow};
 
     const EUI: Eui64 = Eui64([0x14, 0x15, 0x92, 0xcc, 0, 0, 0, 1]);
 
@@ -602,14 +471,5 @@ mod tests {
         assert_eq!(told(Summary { parent: Some(unsent), ..summary })["preferredParent"]["prr"], serde_json::Value::Null);
         let nothing = told(Summary::default());
         assert_eq!((&nothing["preferredParent"], &nothing["queue"]), (&serde_json::Value::Null, &serde_json::Value::Null));
-    }
-
-    #[test]
-    fn addresses_show_as_much_as_their_type_says() {
-        let shown = |kind| serde_json::to_value(AddressJson::from(&address(kind))).expect("JSON");
-        assert_eq!(shown(0), serde_json::json!({"type": "none", "value": ""}));
-        assert_eq!(shown(1), serde_json::json!({"type": "16b", "value": "1415"}));
-        assert_eq!(shown(3)["value"], "141592cc000000020909090909090909");
-        assert_eq!(shown(77), serde_json::json!({"type": "unknown-77", "value": ""}));
     }
 }

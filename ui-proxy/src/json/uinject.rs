@@ -1,12 +1,12 @@
 //! `uinject`.
 
+use bus::moment::Moment;
 use mqtypes::ids::BootId;
 use mqtypes::mesh::{UinjectLayout, UinjectReport};
 use serde::Serialize;
 
 use super::PartJson;
 use crate::message::Part;
-use bus::moment::Moment;
 
 #[derive(Serialize)]
 pub(super) struct Body {

@@ -2,13 +2,14 @@
 //!
 //! The host proves itself first: without its proof it gets neither ours nor anything we know.
 
+use bus::moment::Moment;
+
 use crate::identity::Lbr;
 use crate::json::handshake::{self, Answer, VERSION, Welcome};
 use crate::key::Key;
 use crate::message::Sequence;
 use crate::proof::{Nonce, Role, Transcript, Verdict};
 use crate::request::{Complaint, Fault, Patience, Strikes};
-use bus::moment::Moment;
 
 /// How the two sides prove themselves.
 #[derive(Debug, Clone)]

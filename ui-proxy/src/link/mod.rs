@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use bus::moment::Moment;
 use bus::tally::Tally;
 use mqtypes::broker::Notification;
 use mqtypes::health::{Dropped, ProcessHealth};
@@ -15,7 +16,6 @@ use mqtypes::mono::Mono;
 use crate::identity::Lbr;
 use crate::request::{Fault, Patience};
 use crate::session::{Session, ToBus};
-use bus::moment::Moment;
 
 pub mod action;
 pub mod back_off;
@@ -144,6 +144,8 @@ impl Link {
                 self.actions.push_back(Action::Ping(ping));
             }
             State::Dialling { effort, .. } | State::Handshaking { effort, .. } if effort.port == port => {
+                // A greeting that is under way ends with the key it began with; the next has the new one.
+                effort.auth = auth;
                 effort.give_up_at = now.after(self.retry_for);
             }
             State::Dialling { .. } | State::Handshaking { .. } => {
@@ -350,10 +352,8 @@ impl Link {
     /// The next message for the host, for which the connection must have room. Pings come out as actions.
     pub fn poll_message(&mut self, now: Moment) -> Option<String> {
         let State::Live(live) = &mut self.state else { return None };
-        if !live.pulse.has_room() {
-            return None;
-        }
-        let message = live.session.poll_message(now)?;
+        // Answers go even so: the pong that makes room may be behind requests, and is not read while their answers wait.
+        let message = if live.pulse.has_room() { live.session.poll_message(now)? } else { live.session.poll_reply(now)? };
         live.pulse.handle_said(message.len());
         self.actions.extend(live.pulse.poll_ping(now.mono).map(Action::Ping));
         Some(message)

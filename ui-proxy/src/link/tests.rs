@@ -295,6 +295,15 @@ fn a_wake_up_while_waiting_dials_at_once_and_while_dialling_changes_the_port() {
 }
 
 #[test]
+fn a_wake_up_during_an_attempt_brings_the_key_that_was_read_then() {
+    let mut stage = Stage::woken();
+    stage.link.handle_wake(stage.now.mono, PORT, Auth::Key(Key::new([8; 32])));
+    stage.open();
+    stage.welcome(&Key::new([8; 32]));
+    assert!(stage.is_live());
+}
+
+#[test]
 fn it_pings_every_fifteen_seconds_even_when_there_is_no_room_and_gives_up_a_silent_host() {
     let mut stage = Stage::live();
     let mut pings = 0;
@@ -310,9 +319,8 @@ fn it_pings_every_fifteen_seconds_even_when_there_is_no_room_and_gives_up_a_sile
     assert!(!stage.is_live());
 }
 
-#[test]
-fn what_has_not_arrived_stops_the_flow_until_it_has() {
-    let mut stage = Stage::live();
+/// Says as much as may be under way; tells how many bytes that is. One log more waits then.
+fn fill_the_way(stage: &mut Stage) -> usize {
     let boot = BootId(5);
     let line = || Notification::Log(crate::session::events::tests::line(&"x".repeat(2000)));
     stage.link.handle_notification(stage.now.mono, boot, Notification::SnapshotBegin);
@@ -320,9 +328,15 @@ fn what_has_not_arrived_stops_the_flow_until_it_has() {
     let mut said = 0;
     loop {
         stage.link.handle_notification(stage.now.mono, boot, line());
-        let Some(message) = stage.link.poll_message(stage.now) else { break };
+        let Some(message) = stage.link.poll_message(stage.now) else { return said };
         said += message.len();
     }
+}
+
+#[test]
+fn what_has_not_arrived_stops_the_flow_until_it_has() {
+    let mut stage = Stage::live();
+    let said = fill_the_way(&mut stage);
     assert!((128 * 1024..136 * 1024).contains(&said), "{said}");
     assert!(stage.link.poll_timeout(Room::Free).is_some_and(|at| at > stage.now.mono), "it would spin");
     for action in stage.actions() {
@@ -331,6 +345,21 @@ fn what_has_not_arrived_stops_the_flow_until_it_has() {
         }
     }
     assert!(stage.link.poll_message(stage.now).is_some());
+}
+
+#[test]
+fn a_host_whose_pong_is_behind_many_requests_gets_their_answers_and_is_listened_to() {
+    let mut stage = Stage::live();
+    fill_the_way(&mut stage);
+    let mut requests = 0;
+    while stage.link.can_listen() {
+        stage.say(r#"{"type":"ui-event","id":1,"event":"no such event"}"#);
+        requests += 1;
+    }
+    let said: Vec<Value> =
+        std::iter::from_fn(|| stage.link.poll_message(stage.now)).map(|text| serde_json::from_str(&text).expect("JSON")).collect();
+    assert_eq!(said.iter().filter(|message| message["type"] == "command-outcome").count(), requests);
+    assert_eq!((said.len(), stage.link.can_listen()), (requests, true), "the rest waits for the pong");
 }
 
 #[test]

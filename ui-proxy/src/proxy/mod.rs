@@ -6,7 +6,8 @@ use bus::clock;
 use bus::config::Configuration;
 use bus::health;
 use bus::inbox::{Drained, Inbox};
-use bus::process::{Failure, Identity, Process};
+use bus::moment::Moment;
+use bus::process::{self, Failure, Identity, Process};
 use bus::reactor::{Reactor, Registration, Wake};
 use bus::resolver::Resolver;
 use bus::signals::Signal;
@@ -27,7 +28,6 @@ use crate::link::{Link, Settings};
 use crate::options::{Arguments, AuthMode, Options};
 use crate::proof::{NONCE_BYTES, Nonce};
 use crate::socket::{Farewell, Leaving, Received, Socket};
-use bus::moment::Moment;
 
 mod answer;
 mod eventbus;
@@ -144,7 +144,7 @@ impl Proxy {
                 Wake::Ready(Source::Notifications) => self.take_notifications()?,
                 Wake::Ready(Source::Requests) => self.take_requests()?,
                 Wake::Ready(Source::Eventbus) => {}
-                Wake::Signal(Signal::Reload) => self.reload(),
+                Wake::Signal(Signal::Reload) => process::reload(|| self.reload()),
                 Wake::Ready(Source::Connection(number)) => self.handle_connection(number),
                 Wake::Signal(Signal::Wake) => self.handle_wake(None),
                 Wake::Signal(Signal::Stop) => break,

@@ -6,6 +6,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
+use bus::moment::Moment;
 use bus::tally::Tally;
 use mqtypes::broker::Notification;
 use mqtypes::command::{Command, CommandOutcome, OutcomeState};
@@ -16,7 +17,6 @@ use mqtypes::mono::Mono;
 use crate::json;
 use crate::message::{Message, Outcome, Sequence};
 use crate::request::{Event, Fault, HostId, Patience, Rejection, Request, Strikes, Topic};
-use bus::moment::Moment;
 
 pub mod bounds;
 pub mod commands;
@@ -265,6 +265,12 @@ impl Session {
                 return None;
             }
         }
+    }
+
+    /// The next answer to what the host has said, for which there must be room.
+    pub fn poll_reply(&mut self, now: Moment) -> Option<String> {
+        let reply = self.replies.pop_front()?;
+        Some(self.encode(&reply, now))
     }
 
     /// The answers that still wait, for a link that is about to be closed.

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use bus::moment::Moment;
 use mqtypes::mono::Mono;
 
 use super::Session;
@@ -16,7 +17,6 @@ use super::turn::{Class, Extent};
 use crate::json;
 use crate::message::Message;
 use crate::request::Topic;
-use bus::moment::Moment;
 
 /// A changed inventory is said no more often than this: it is said whole, and motes that start together change it one by one.
 const INVENTORY_INTERVAL: Duration = Duration::from_millis(250);

@@ -3,7 +3,6 @@
 //! The command line is parsed alone first; then the file's values for what a person left open are put before the person's
 //! own words, and all of it is parsed again. So there is one parser, and a flag outranks the file. What is wrong changes nothing.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,11 +11,11 @@ use clap::{ArgMatches, Command, Parser};
 use mqtypes::envelope::Sender;
 
 use super::document;
-use super::fault::{Fault, Faults, MOST_FAULTS};
+use super::fault::{self, Fault, Faults, MOST_FAULTS};
 use super::file::{self, Contents, DEFAULT_FILE};
 use super::flags::{self, Called, argument};
 use super::given::{Given, look_through};
-use super::keys::{Effect, KEYS, Section};
+use super::keys::{Effect, KEYS, Key, Section};
 use super::report;
 use crate::options::{Common, explain};
 use crate::process::Failure;
@@ -48,8 +47,8 @@ pub struct Objection {
     pub what: String,
 }
 
-/// Values by key, as they would stand behind the flags.
-pub type Values = BTreeMap<&'static str, Vec<OsString>>;
+/// Each key's values, as they would stand behind its flag. In the order of [`KEYS`], less those that the process does not take.
+pub type Values = Vec<(&'static Key, Vec<OsString>)>;
 
 /// The options of a process, and where they come from.
 #[derive(Debug)]
@@ -205,10 +204,7 @@ fn given_by<O: Settings>(args: &[OsString], path: &Path) -> Result<Option<Vec<Gi
 
 /// What a text gives to this process.
 fn given_in<O: Settings>(args: &[OsString], path: &Path, text: &str) -> Result<Vec<Given>, Refusal> {
-    let mut command = O::command();
-    command.build();
-    let alone = command.clone().try_get_matches_from(args).map_err(Refusal::CommandLine)?;
-    let (mut given, mut faults) = read_text(text, O::SECTION, &command, Called::new(&command, &alone).command());
+    let (mut given, mut faults) = read_for(O::command(), O::SECTION, args, text)?;
     if faults.is_empty() {
         return Ok(given);
     }
@@ -218,9 +214,16 @@ fn given_in<O: Settings>(args: &[OsString], path: &Path, text: &str) -> Result<V
     }
     if let Err(Refusal::File(more)) = combine::<O>(args, path, given) {
         faults.extend(more.faults);
-        faults.sort_by_key(|fault| fault.line);
+        fault::sort(&mut faults);
     }
     Err(Refusal::File(Faults { file: path.to_owned(), faults }))
+}
+
+/// What a text gives to the command that this command line calls, and what is wrong in it.
+fn read_for(mut command: Command, section: Section, args: &[OsString], text: &str) -> Result<(Vec<Given>, Vec<Fault>), Refusal> {
+    command.build();
+    let alone = command.clone().try_get_matches_from(args).map_err(Refusal::CommandLine)?;
+    Ok(read_text(text, section, &command, Called::new(&command, &alone).command()))
 }
 
 /// All that is wrong with a text for the process with these options, in the order of its lines.
@@ -245,7 +248,7 @@ fn read_text(text: &str, section: Section, process: &Command, called: &Command) 
     for one in &given {
         faults.extend(flags::judge(called, one));
     }
-    faults.sort_by_key(|fault| fault.line);
+    fault::sort(&mut faults);
     if let Some(Fault { line, .. }) = faults.get(MOST_FAULTS) {
         let more = Fault { line: *line, place: String::new(), what: "more is wrong from here on: begin with what is before".to_owned() };
         faults.truncate(MOST_FAULTS);
@@ -256,19 +259,24 @@ fn read_text(text: &str, section: Section, process: &Command, called: &Command) 
 
 /// Parses the command line with the file's values in it.
 fn combine<O: Settings>(args: &[OsString], path: &Path, given: Vec<Given>) -> Result<Reading<O>, Refusal> {
-    let mut command = O::command();
+    let (matches, given, values) = parse_together(O::command(), args, given)?;
+    let options = O::from_arg_matches(&matches).map_err(Refusal::CommandLine)?;
+    match options.objection() {
+        Some(objection) => Err(refuse_together(&objection, path, &given)),
+        None => Ok(Reading { options, given, values }),
+    }
+}
+
+/// What clap makes of the command line with the file's values in it, those values that are used, and what each key comes to.
+fn parse_together(mut command: Command, args: &[OsString], given: Vec<Given>) -> Result<(ArgMatches, Vec<Given>, Values), Refusal> {
     command.build();
     let alone = command.clone().try_get_matches_from(args).map_err(Refusal::CommandLine)?;
     let called = Called::new(&command, &alone);
     let used: Vec<Given> = given.into_iter().filter(|given| called.leaves_open(given.key)).collect();
     let matches = parse_with(&command, args, called.command().get_name(), &used)?;
-    let options = O::from_arg_matches(&matches).map_err(Refusal::CommandLine)?;
-    if let Some(objection) = options.objection() {
-        return Err(refuse_together(&objection, path, &used));
-    }
     let together = Called::new(&command, &matches);
-    let values = KEYS.iter().filter_map(|key| Some((key.name, together.values(key)?))).collect();
-    Ok(Reading { options, given: used, values })
+    let values = KEYS.iter().filter_map(|key| Some((key, together.values(key)?))).collect();
+    Ok((matches, used, values))
 }
 
 /// The file's words come first, behind the name of the command that they are for.
@@ -293,5 +301,5 @@ fn refuse_together(objection: &Objection, path: &Path, given: &[Given]) -> Refus
 }
 
 fn differing(before: &Values, after: &Values) -> Vec<&'static str> {
-    after.iter().filter(|(key, values)| before.get(*key) != Some(values)).map(|(key, _)| *key).collect()
+    after.iter().filter(|one| !before.contains(one)).map(|(key, _)| key.name).collect()
 }

@@ -76,7 +76,7 @@ pub fn read(text: &str) -> (Document, Vec<Fault>) {
     );
     let Builder { mut document, mut faults, .. } = builder;
     faults.append(&mut complaints.faults);
-    faults.sort_by_key(|fault| fault.line);
+    super::fault::sort(&mut faults);
     // What follows from a mistake in the same line is noise.
     faults.dedup_by_key(|fault| fault.line);
     let is_right = |line: usize| faults.iter().all(|fault| fault.line != Some(line));

@@ -41,6 +41,11 @@ impl Fault {
     }
 }
 
+/// Those of earlier lines first.
+pub fn sort(faults: &mut [Fault]) {
+    faults.sort_by_key(|fault| fault.line);
+}
+
 impl Faults {
     /// One line for each.
     pub fn lines(&self) -> impl Iterator<Item = String> {

@@ -8,7 +8,7 @@ use mqtypes::envelope::Sender;
 
 use super::configuration::Values;
 use super::flags::Called;
-use super::keys::{KEYS, Key, Kind};
+use super::keys::{Key, Kind};
 use crate::{console, logging};
 
 /// `EX_CONFIG`.
@@ -41,8 +41,7 @@ pub fn accept(verdict: &str, called: &Called<'_>, values: &Values) -> ExitCode {
 }
 
 fn differences(called: &Called<'_>, values: &Values) -> Vec<String> {
-    let differing = KEYS.iter().filter_map(|key| {
-        let now = values.get(key.name)?;
+    let differing = values.iter().filter_map(|(key, now)| {
         let source = if called.is_on_command_line(key) { "   # by the command line" } else { "" };
         (*now != called.defaults(key)).then(|| format!("{} = {}{source}", key.place(), written(key, now)))
     });

@@ -246,13 +246,13 @@ fn a_reload_takes_what_can_be_taken_and_tells_what_changed() {
     let mut configuration = stage.begin::<Sample>(&["--retry-for", "7"]);
     assert_eq!(configuration.reload(), [] as [&str; 0]);
     stage.write("state-dir = \"/b\"\ninstance = \"new\"\n[ui-proxy]\nurl = \"elsewhere\"\nretry-for = 9\nauth = \"none\"\n");
-    assert_eq!(configuration.reload(), ["auth", "url"]);
+    assert_eq!(configuration.reload(), ["url", "auth"]);
     let options = configuration.options();
     assert_eq!((options.url.as_str(), options.auth, options.retry_for), ("elsewhere", Auth::None, 7));
     assert_eq!(options.state_dir, PathBuf::from("/a"), "it takes effect at the next start");
     assert_eq!(options.common.instance, "lbr");
     stage.write("state-dir = \"/a\"\n");
-    assert_eq!(configuration.reload(), ["auth", "url"], "what is commented out is its default again");
+    assert_eq!(configuration.reload(), ["url", "auth"], "what is commented out is its default again");
     assert_eq!(configuration.options().url, "here");
 }
 

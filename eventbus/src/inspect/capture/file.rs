@@ -1,11 +1,13 @@
 //! Where a capture goes to, by what its path is.
 
 use std::fs::{self, File};
-use std::io::{self, IsTerminal};
+use std::io::{self, ErrorKind, IsTerminal};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use bus::process::Failure;
+
+use crate::inspect::existing::{self, Existing};
 
 /// What a path leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,9 +35,16 @@ impl Destination {
     }
 }
 
-/// Begins a file anew.
-pub fn create(path: &Path) -> Result<File, Failure> {
-    File::create(path).map_err(|error| unwritable(path, &error))
+/// Begins a file. A device stays what it is.
+pub fn create(path: &Path, existing: Existing) -> Result<File, Failure> {
+    let made = match File::create_new(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => match existing {
+            Existing::Kept if path.is_file() => return Err(existing::refuse(path)),
+            Existing::Kept | Existing::Replaced => File::create(path),
+        },
+        made => made,
+    };
+    made.map_err(|error| unwritable(path, &error))
 }
 
 /// It does not take what we write.

@@ -23,6 +23,8 @@ use crate::frame::Frame;
 use crate::inspect::End;
 use crate::inspect::decode::frames::{Content, Lines};
 use crate::inspect::decode::recording::Chunk;
+use crate::inspect::mote_name::{MoteName, describe};
+use crate::inspect::picture::{Completeness, Picture};
 use crate::inspect::subscriber::{self, Followed, Listener, Output};
 use crate::inspect::terminal::complain;
 
@@ -33,19 +35,25 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 const NO_PORT: &str = "mesh";
 
 /// Runs it.
-pub fn run(options: &CaptureOptions, capture: Capture) -> Result<End, Failure> {
+pub fn run(options: &CaptureOptions) -> Result<End, Failure> {
     let now = clock::now();
     let mut limit = Limit::new(now, options);
-    let sink = Sink::open(&options.file, &capture, &mut limit)?;
+    let capture = options.capture(options.mote.as_ref().and_then(MoteName::eui));
+    let sought = options.mote.clone().filter(|mote| mote.eui().is_none()).map(|mote| (mote, Picture::default()));
+    let sink = Sink::open(&options.file, options.force.existing(), &capture, &mut limit)?;
     let (lines, clock) = (Lines::default(), WallClock::default());
-    let mut live = Live { capture, sink, limit, clock, lines, look: now.after(LOOK_EVERY), missed: 0, failure: None };
-    let topics = [Topic::Data, Topic::Bytes];
-    let topics = if options.sniffed { &topics[..] } else { &topics[..1] };
-    let followed = subscriber::follow(&options.set.instance, topics, &mut live)?;
+    let look = now.after(LOOK_EVERY);
+    let topics = [Some(Topic::Data), options.sniffed.then_some(Topic::Bytes), sought.as_ref().map(|_| Topic::Inventory)];
+    let topics: Vec<_> = topics.into_iter().flatten().collect();
+    let mut live = Live { options, sought, capture, sink, limit, clock, lines, look, missed: 0, end: None };
+    let followed = subscriber::follow(&options.set.instance, &topics, &mut live)?;
     live.end(followed)
 }
 
-struct Live {
+struct Live<'a> {
+    options: &'a CaptureOptions,
+    /// The mote that is asked for, until the inventory tells who that is. Nothing is captured before.
+    sought: Option<(MoteName, Picture)>,
     capture: Capture,
     sink: Sink,
     limit: Limit,
@@ -55,15 +63,19 @@ struct Live {
     look: Mono,
     /// What `eventbus` could not keep for us.
     missed: u64,
-    failure: Option<Failure>,
+    /// How it ended, if it was not as anybody wished.
+    end: Option<Result<End, Failure>>,
 }
 
-impl Listener for Live {
+impl Listener for Live<'_> {
     fn begin(&mut self) -> Result<(), Failure> {
-        self.sink.begin_file(&self.capture, &mut self.limit)
+        if self.sought.is_some() { Ok(()) } else { self.sink.begin_file(&self.capture, &mut self.limit) }
     }
 
     fn handle_notification(&mut self, now: Moment, _envelope: &Envelope, notification: &Notification, _output: &mut Output) {
+        if self.sought.is_some() {
+            return self.seek(notification);
+        }
         match notification {
             Notification::Data(data) => self.handle_data(now, data),
             Notification::Bytes(piece) => self.handle_bytes(now, piece),
@@ -107,11 +119,36 @@ impl Listener for Live {
 
     fn is_satisfied(&self, now: Mono) -> bool {
         let is_complete = self.limit.is_full() && !self.sink.is_waiting();
-        is_complete || self.limit.is_over(now) || self.sink.is_gone() || self.failure.is_some()
+        is_complete || self.limit.is_over(now) || self.sink.is_gone() || self.end.is_some()
     }
 }
 
-impl Live {
+impl Live<'_> {
+    /// The inventory is being told.
+    fn seek(&mut self, notification: &Notification) {
+        let Some((name, picture)) = &mut self.sought else { return };
+        picture.handle_notification(notification);
+        if picture.completeness() == Completeness::Partial {
+            return;
+        }
+        let found = match name.find(picture) {
+            Ok(mote) => mote.entry.mote.ok_or_else(|| format!("{}: its packets cannot be told from others'", describe(&mote.entry))),
+            Err(trouble) => Err(trouble.to_string()),
+        };
+        match found {
+            Ok(eui) => {
+                self.sought = None;
+                self.capture = self.options.capture(Some(eui));
+                let begun = self.sink.begin_file(&self.capture, &mut self.limit);
+                self.note(begun);
+            }
+            Err(reason) => {
+                complain(&reason);
+                self.end = Some(Ok(End::NothingThere));
+            }
+        }
+    }
+
     fn handle_data(&mut self, now: Moment, data: &MoteData) {
         let at_us = self.clock.us_of(now, data.heard);
         let port = data.who.port.as_ref().map_or(NO_PORT, |port| &port.0);
@@ -145,13 +182,13 @@ impl Live {
 
     fn note(&mut self, done: Result<(), Failure>) {
         if let Err(failure) = done {
-            self.failure.get_or_insert(failure);
+            self.end.get_or_insert(Err(failure));
         }
     }
 
     fn end(mut self, followed: Followed) -> Result<End, Failure> {
-        if let Some(failure) = self.failure {
-            return Err(failure);
+        if let Some(end) = self.end {
+            return end;
         }
         // Who read standard output has seen enough.
         if self.sink.is_gone() {

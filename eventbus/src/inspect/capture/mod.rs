@@ -13,7 +13,6 @@ mod sink;
 mod wall_clock;
 
 use bus::process::Failure;
-use lowpan::capture::{Capture, Form};
 
 use super::End;
 use super::terminal::complain;
@@ -22,11 +21,9 @@ pub use options::CaptureOptions;
 
 /// Runs it.
 pub fn run(options: &CaptureOptions) -> Result<End, Failure> {
-    let form = if options.expand { Form::Expanded } else { Form::Sent };
-    let capture = Capture::new(concat!("mq-inspect ", env!("CARGO_PKG_VERSION")), form, options.prefix, options.mote);
     match &options.from {
-        Some(recording) => offline::run(options, recording, capture),
-        None => live::run(options, capture),
+        Some(recording) => offline::run(options, recording),
+        None => live::run(options),
     }
 }
 

@@ -14,34 +14,36 @@ use super::limit::{Limit, Room};
 use super::recorded::Ports;
 use super::{CaptureOptions, Totals};
 use crate::inspect::End;
-use crate::inspect::decode::echoes::Echoes;
-use crate::inspect::decode::frames::{Lines, Seen};
+use crate::inspect::decode::frames::Seen;
 use crate::inspect::decode::input::{Input, Trouble};
+use crate::inspect::decode::reading::Reading;
 use crate::inspect::decode::recording::{Chunks, Layout};
+use crate::inspect::existing::Existing;
+use crate::inspect::mote_name::MoteName;
 
 /// Runs it.
-pub fn run(options: &CaptureOptions, recording: &Path, capture: Capture) -> Result<End, Failure> {
+pub fn run(options: &CaptureOptions, recording: &Path) -> Result<End, Failure> {
     if is_same(recording, &options.file) {
         let text = format!("{}: the capture would be written over the recording; name another file", recording.display());
         return Err(Failure::Configuration(text));
     }
-    let chunks = match Input::open(recording) {
-        Ok(input) => Chunks::new(input, Layout::Recording),
+    let reading = match Input::open(recording) {
+        Ok(input) => Reading::new(Chunks::new(input, Layout::Recording)),
         Err(trouble) => return trouble.end(),
     };
     let mut writing = Writing {
-        capture,
+        capture: options.capture(options.mote.as_ref().and_then(MoteName::eui)),
         ports: Ports::default(),
         section: Section::default(),
         limit: Limit::new(clock::now(), options),
-        out: open(&options.file)?,
+        out: open(&options.file, options.force.existing())?,
         packets: 0,
     };
-    let ended = writing.run(chunks).and_then(|trouble| writing.out.flush().map(|()| trouble));
+    let ended = writing.run(reading).and_then(|end| writing.out.flush().map(|()| end));
     match ended {
-        Ok(trouble) => {
+        Ok(end) => {
             Totals { packets: writing.packets, passed_over: 0, lost: writing.capture.take_lost() }.tell();
-            trouble.map_or(Ok(End::Done), Trouble::end)
+            end.map_or_else(Trouble::end, |()| Ok(End::Done))
         }
         // Whoever reads has seen enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(End::Done),
@@ -59,32 +61,18 @@ struct Writing {
 }
 
 impl Writing {
-    fn run(&mut self, mut chunks: Chunks) -> io::Result<Option<Trouble>> {
+    fn run(&mut self, mut reading: Reading) -> io::Result<Result<(), Trouble>> {
         let mut head = Vec::new();
         self.section = Section::begin(&self.capture, &mut head);
         self.limit.take_bytes(head.len());
         self.out.write_all(&head)?;
-        let (mut lines, mut echoes) = (Lines::default(), Echoes::default());
-        let trouble = loop {
-            let chunk = match chunks.next_chunk() {
-                Ok(Some(chunk)) => chunk,
-                Ok(None) => break None,
-                Err(trouble) => break Some(trouble),
-            };
-            for seen in lines.handle_chunk(&chunk) {
-                echoes.handle(seen);
-            }
-            while let Some(seen) = echoes.poll() {
-                self.handle(&seen)?;
-            }
-            if self.limit.is_full() {
-                return Ok(None);
-            }
-        };
-        for seen in echoes.rest() {
+        for seen in &mut reading {
             self.handle(&seen)?;
+            if self.limit.is_full() {
+                return Ok(Ok(()));
+            }
         }
-        Ok(trouble)
+        Ok(reading.end())
     }
 
     fn handle(&mut self, seen: &Seen) -> io::Result<()> {
@@ -104,10 +92,10 @@ impl Writing {
 }
 
 /// A FIFO waits here for its reader.
-fn open(path: &Path) -> Result<Box<dyn Write>, Failure> {
+fn open(path: &Path, existing: Existing) -> Result<Box<dyn Write>, Failure> {
     Ok(match Destination::of(path)? {
         Destination::StandardOutput => Box::new(io::BufWriter::new(io::stdout().lock())),
-        Destination::File => Box::new(io::BufWriter::new(file::create(path)?)),
+        Destination::File => Box::new(io::BufWriter::new(file::create(path, existing)?)),
         Destination::Fifo => {
             let opened = OpenOptions::new().write(true).open(path).map_err(|error| file::unwritable(path, &error))?;
             Box::new(io::BufWriter::new(opened))

@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use lowpan::capture::{Capture, Form};
 use mqtypes::ids::Eui64;
 
+use crate::inspect::existing::ForceOption;
+use crate::inspect::mote_name::MoteName;
 use crate::inspect::options::Set;
 
 /// `mq-inspect capture`.
@@ -20,12 +23,15 @@ A root hands packets up without MAC header: the one in the capture is made up, a
 comment says so. Wireshark needs the network's prefix as context 0 to see IPv6 addresses in it; with
 --expand it needs nothing. A sniffer's frames have their own MAC header, which names no upper layer:
 for these say -d wpan.panid==0xcafe,6lowpan with the PAN of the network. Times of a recording count
-from the beginning of 1970.")]
+from the beginning of 1970.
+
+MOTE is an EUI-64, its last four hex digits, or a port such as /dev/ttyUSB0 or ttyUSB0; with --from
+an EUI-64.")]
 pub struct CaptureOptions {
     #[command(flatten)]
     pub set: Set,
 
-    /// Where to: a file, which is begun anew, a FIFO, or - for standard output
+    /// Where to: a file that is not there yet, a FIFO, or - for standard output
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 
@@ -42,8 +48,8 @@ pub struct CaptureOptions {
     pub prefix: [u8; 8],
 
     /// Only what this mote sent, forwarded, handed up; fragments tell no origin
-    #[arg(long, value_name = "EUI64")]
-    pub mote: Option<Eui64>,
+    #[arg(long, value_name = "MOTE")]
+    pub mote: Option<MoteName>,
 
     /// Also what sniffer motes hear, out of all bytes of all serial lines
     #[arg(long)]
@@ -60,4 +66,25 @@ pub struct CaptureOptions {
     /// End before the capture gets larger than so many bytes
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1024..))]
     pub max_bytes: Option<u64>,
+
+    #[command(flatten)]
+    pub force: ForceOption,
+}
+
+impl CaptureOptions {
+    /// Why these do not go together, if so.
+    pub fn check(&self) -> Result<(), String> {
+        match (&self.from, &self.mote) {
+            (Some(_), Some(mote)) if mote.eui().is_none() => {
+                Err(format!("--from and --mote {mote}: a recording has no inventory; name the mote by its whole EUI-64"))
+            }
+            (Some(_) | None, Some(_) | None) => Ok(()),
+        }
+    }
+
+    /// A capture without packets yet, which will have those of one mote, or all.
+    pub fn capture(&self, only: Option<Eui64>) -> Capture {
+        let form = if self.expand { Form::Expanded } else { Form::Sent };
+        Capture::new(concat!("mq-inspect ", env!("CARGO_PKG_VERSION")), form, self.prefix, only)
+    }
 }

@@ -16,6 +16,7 @@ use mio::Interest;
 
 use super::file::{self, Destination};
 use super::limit::{Limit, Room};
+use crate::inspect::existing::Existing;
 use crate::inspect::pipe;
 
 /// Bytes that wait for a slow reader: some thousand packets.
@@ -41,8 +42,8 @@ pub struct Sink {
 
 #[derive(Debug)]
 enum Target {
-    /// A file that is begun anew, but not before there is something to be captured.
-    Later,
+    /// A file that is not begun before there is something to be captured.
+    Later(Existing),
     /// It ends with its reader. In non-blocking mode, unless it is no pipe.
     Output(File),
     /// The reader's end, while there is one.
@@ -53,9 +54,9 @@ enum Target {
 
 impl Sink {
     /// Opens the target, and begins the capture there if somebody reads it already. A file is left as it is until [`Self::begin_file`].
-    pub fn open(path: &Path, capture: &Capture, limit: &mut Limit) -> Result<Self, Failure> {
+    pub fn open(path: &Path, existing: Existing, capture: &Capture, limit: &mut Limit) -> Result<Self, Failure> {
         let target = match Destination::of(path)? {
-            Destination::File => Target::Later,
+            Destination::File => Target::Later(existing),
             Destination::Fifo => Target::Fifo(None),
             Destination::StandardOutput => Target::Output(standard_output().map_err(|error| file::unwritable(path, &error))?),
         };
@@ -64,16 +65,16 @@ impl Sink {
         match &sink.target {
             Target::Output(_) => sink.begin(capture, limit),
             Target::Fifo(_) => sink.look(capture, limit)?,
-            Target::Later | Target::Gone => {}
+            Target::Later(_) | Target::Gone => {}
         }
         sink.flush()?;
         Ok(sink)
     }
 
-    /// Begins a file anew, if that is where packets go.
+    /// Begins a file, if that is where packets go.
     pub fn begin_file(&mut self, capture: &Capture, limit: &mut Limit) -> Result<(), Failure> {
         match &self.target {
-            Target::Later => self.target = Target::Output(file::create(&self.path)?),
+            Target::Later(existing) => self.target = Target::Output(file::create(&self.path, *existing)?),
             Target::Output(_) | Target::Fifo(_) | Target::Gone => return Ok(()),
         }
         self.watch_target();
@@ -127,7 +128,7 @@ impl Sink {
     /// Looks whether the reader of a FIFO has gone, or another one come.
     pub fn look(&mut self, capture: &Capture, limit: &mut Limit) -> Result<(), Failure> {
         match &self.target {
-            Target::Output(_) | Target::Later | Target::Gone => return Ok(()),
+            Target::Output(_) | Target::Later(_) | Target::Gone => return Ok(()),
             Target::Fifo(Some(file)) if !pipe::is_reader_gone(file) => return Ok(()),
             Target::Fifo(Some(_)) => self.lose_reader(),
             Target::Fifo(None) => {}
@@ -151,7 +152,7 @@ impl Sink {
         match &self.target {
             Target::Gone => true,
             Target::Output(file) => pipe::is_reader_gone(file),
-            Target::Fifo(_) | Target::Later => false,
+            Target::Fifo(_) | Target::Later(_) => false,
         }
     }
 
@@ -187,7 +188,7 @@ impl Sink {
         self.waiting.clear();
         self.target = match self.target {
             Target::Fifo(_) => Target::Fifo(None),
-            Target::Output(_) | Target::Later | Target::Gone => Target::Gone,
+            Target::Output(_) | Target::Later(_) | Target::Gone => Target::Gone,
         };
     }
 }
@@ -228,7 +229,7 @@ mod tests {
         }
 
         fn open(&self, limit: &mut Limit) -> Sink {
-            Sink::open(&self.path(), &self.capture, limit).expect("opened")
+            Sink::open(&self.path(), Existing::Kept, &self.capture, limit).expect("opened")
         }
 
         fn reader(&self) -> File {
@@ -308,19 +309,22 @@ mod tests {
     }
 
     #[test]
-    fn a_file_gets_everything_and_a_full_disk_is_told() {
+    fn a_file_that_may_be_written_over_gets_everything_and_a_full_disk_is_told() {
         let mut stage = Stage::new();
         let mut limit = Limit::ENDLESS;
         let record = stage.record(20);
         let path = stage.folder.path().join("file");
         std::fs::write(&path, "of yesterday").expect("written");
-        let mut sink = Sink::open(&path, &stage.capture, &mut limit).expect("looked at");
+        let mut kept = Sink::open(&path, Existing::Kept, &stage.capture, &mut limit).expect("looked at");
+        let refused = kept.begin_file(&stage.capture, &mut limit).expect_err("there").to_string();
+        assert!(refused.contains("is there already") && refused.contains("--force"), "{refused}");
+        let mut sink = Sink::open(&path, Existing::Replaced, &stage.capture, &mut limit).expect("looked at");
         assert_eq!(std::fs::read(&path).expect("read"), b"of yesterday");
         sink.begin_file(&stage.capture, &mut limit).expect("begun anew");
         sink.take(&stage.capture, &record, &mut limit).expect("taken");
         assert!(!sink.is_waiting() && !sink.needs_looks() && !sink.is_gone());
         assert_eq!(blocks(&std::fs::read(&path).expect("read"), PACKET), 1);
-        let mut sink = Sink::open(Path::new("/dev/full"), &stage.capture, &mut limit).expect("looked at");
+        let mut sink = Sink::open(Path::new("/dev/full"), Existing::Kept, &stage.capture, &mut limit).expect("looked at");
         let full = sink.begin_file(&stage.capture, &mut limit).expect_err("nothing fits");
         assert!(full.to_string().contains("/dev/full: cannot write the capture"), "{full}");
     }

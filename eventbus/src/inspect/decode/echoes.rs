@@ -58,9 +58,9 @@ impl Echoes {
         if is_next { self.held_back.pop_front() } else { None }
     }
 
-    /// The file has ended: all that is left, in order.
-    pub fn rest(&mut self) -> impl Iterator<Item = Seen> {
-        self.held_back.drain(..)
+    /// The next frame when no more will be seen.
+    pub fn poll_rest(&mut self) -> Option<Seen> {
+        self.held_back.pop_front()
     }
 
     /// Replies that were written down before their echo.
@@ -103,7 +103,7 @@ mod tests {
             told.extend(std::iter::from_fn(|| echoes.poll()));
             assert!(echoes.held_back.len() <= MOST_HELD_BACK);
         }
-        told.extend(echoes.rest());
+        told.extend(std::iter::from_fn(|| echoes.poll_rest()));
         let cause = |seen: Seen| if let Content::FromMote { cause, .. } = seen.content { Some(cause) } else { None };
         told.into_iter().filter_map(cause).collect()
     }

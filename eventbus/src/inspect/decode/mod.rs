@@ -9,6 +9,7 @@ pub mod frames;
 pub mod input;
 mod object;
 mod output;
+pub mod reading;
 pub mod recording;
 mod state;
 mod words;
@@ -18,10 +19,10 @@ use bus::process::Failure;
 use super::End;
 use super::options::{DecodeOptions, Dirs};
 use super::terminal::{Ink, Reader, complain};
-use echoes::Echoes;
-use frames::{Lines, Seen};
+use frames::Seen;
 use input::{Input, Place, Trouble};
 use output::Output;
+use reading::Reading;
 use recording::{Chunks, Layout};
 #[cfg(not(test))]
 use state::State;
@@ -35,7 +36,7 @@ pub fn run(options: &DecodeOptions) -> Result<End, Failure> {
     let product = if options.state { Product::State(Box::new(State::new(options.prefix)?)) } else { Product::Frames(options.dir) };
     let layout = if options.raw { Layout::Raw } else { Layout::Recording };
     match Input::open(&options.file) {
-        Ok(input) => Decoding { form, product, output: Output::open(), seen: 0 }.run(Chunks::new(input, layout)),
+        Ok(input) => Decoding { form, product, output: Output::open(), seen: 0 }.run(Reading::new(Chunks::new(input, layout))),
         Err(trouble) => end(trouble),
     }
 }
@@ -68,24 +69,8 @@ struct Decoding {
 }
 
 impl Decoding {
-    fn run(mut self, mut chunks: Chunks) -> Result<End, Failure> {
-        let (mut lines, mut echoes) = (Lines::default(), Echoes::default());
-        let trouble = loop {
-            let chunk = match chunks.next_chunk() {
-                Ok(Some(chunk)) => chunk,
-                Ok(None) => break None,
-                Err(trouble) => break Some(trouble),
-            };
-            for seen in lines.handle_chunk(&chunk) {
-                echoes.handle(seen);
-            }
-            while let Some(seen) = echoes.poll() {
-                if self.take(&seen)? == Reader::Gone {
-                    return Ok(End::Done);
-                }
-            }
-        };
-        for seen in echoes.rest() {
+    fn run(mut self, mut reading: Reading) -> Result<End, Failure> {
+        for seen in &mut reading {
             if self.take(&seen)? == Reader::Gone {
                 return Ok(End::Done);
             }
@@ -93,11 +78,12 @@ impl Decoding {
         if self.conclude()? == Reader::Gone {
             return Ok(End::Done);
         }
-        if let Some(trouble) = trouble {
+        let name = reading.name().to_owned();
+        if let Err(trouble) = reading.end() {
             return end(trouble);
         }
         if self.seen == 0 {
-            complain(&format!("{}: no frame is in it", chunks.name()));
+            complain(&format!("{name}: no frame is in it"));
         }
         Ok(End::Done)
     }
@@ -148,12 +134,9 @@ fn end(trouble: Trouble) -> Result<End, Failure> {
 #[cfg(test)]
 pub fn played(file: &std::path::Path, keep: fn(&str) -> bool) -> State {
     let input = Input::open(file).unwrap_or_else(|trouble| panic!("{trouble}"));
-    let (mut chunks, mut lines, mut echoes) = (Chunks::new(input, Layout::Recording), Lines::default(), Echoes::default());
     let mut state = State::new(crate::network::DEFAULT_PREFIX).expect("nothing is needed");
-    while let Some(chunk) = chunks.next_chunk().unwrap_or_else(|trouble| panic!("{trouble}")) {
-        lines.handle_chunk(&chunk).into_iter().for_each(|seen| echoes.handle(seen));
-        std::iter::from_fn(|| echoes.poll()).filter(|seen| keep(&seen.port.0)).for_each(|seen| state.handle(&seen));
-    }
-    echoes.rest().filter(|seen| keep(&seen.port.0)).for_each(|seen| state.handle(&seen));
+    let mut reading = Reading::new(Chunks::new(input, Layout::Recording));
+    reading.by_ref().filter(|seen| keep(&seen.port.0)).for_each(|seen| state.handle(&seen));
+    reading.end().unwrap_or_else(|trouble| panic!("{trouble}"));
     state
 }

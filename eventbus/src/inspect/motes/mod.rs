@@ -10,7 +10,7 @@ use super::End;
 use super::options::Set;
 use super::terminal::Ink;
 use super::view;
-use super::watch::{Form, Place, WatchOptions};
+use super::watch::{Blocks, Form, WatchOptions};
 
 pub use object::{Object, object};
 pub use table::{lines, role};
@@ -37,7 +37,8 @@ pub struct MotesOptions {
 pub fn run(options: &MotesOptions) -> Result<End, Failure> {
     let form = if options.json { Form::Json } else { Form::Text };
     let ink = Ink::of_stdout();
-    view::run(&options.set.instance, options.watch.every(), Place::of_stdout(form), &|picture, now| match form {
+    let blocks = Blocks::new(options.watch.place(form), "without --watch all are shown, by `mq-inspect show MOTE` one mote");
+    view::run(&options.set.instance, options.watch.every(), blocks, &|picture, now| match form {
         Form::Json => Ok(vec![object::text(picture, now)]),
         Form::Text if picture.motes().next().is_none() && !options.watch.watch => Err(table::NO_MOTE.to_owned()),
         Form::Text => Ok(lines(picture, now.mono, ink)),

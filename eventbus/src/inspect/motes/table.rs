@@ -7,6 +7,7 @@ use mqtypes::status::{Element, Summary, TableFill};
 use crate::inspect::grid::{self, Column, Row, Side};
 use crate::inspect::picture::{Mote, Picture};
 use crate::inspect::rows;
+use crate::inspect::tap::element::NO_RANK;
 use crate::inspect::tap::words::{link, link_tone};
 use crate::inspect::terminal::Ink;
 use crate::inspect::time::span;
@@ -31,9 +32,6 @@ const COLUMNS: [Column; 14] = [
     ("HEARD", Side::Right),
     ("TOLD", Side::Right),
 ];
-
-/// `DAGRANK` of a mote without one.
-const NO_RANK: u16 = u16::MAX;
 
 /// The table, a line each.
 pub fn lines(picture: &Picture, now: Mono, ink: Ink) -> Vec<String> {

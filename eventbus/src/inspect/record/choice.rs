@@ -8,8 +8,19 @@ use mqtypes::broker::{Notification, Topic};
 use mqtypes::ids::PortName;
 
 use crate::inspect::mote_name::{MoteName, NoSuchMote};
-use crate::inspect::picture::Picture;
+use crate::inspect::picture::{Completeness, Picture};
 use crate::inspect::port_name::is_called;
+
+/// Does the inventory know those that were named?
+#[derive(Debug, PartialEq, Eq)]
+pub enum Knowledge {
+    /// It has not been told to its end.
+    Awaited,
+    /// It has; of some it may know nothing, who may come.
+    Told,
+    /// It has, and several motes have a name.
+    Ambiguous(NoSuchMote),
+}
 
 /// Which ports are recorded.
 #[derive(Debug)]
@@ -41,6 +52,16 @@ impl Choice {
         if let Notification::Mote(_) | Notification::MoteGone(_) | Notification::SnapshotEnd = notification {
             let found = self.motes.iter().filter_map(|name| name.find(&self.picture).ok());
             self.of_motes = found.filter_map(|mote| mote.entry.port.clone()).collect();
+        }
+    }
+
+    /// Does the inventory know the motes? Of none there is nothing to be known.
+    pub fn knowledge(&self) -> Knowledge {
+        match self.picture.completeness() {
+            Completeness::Partial if !self.motes.is_empty() => Knowledge::Awaited,
+            Completeness::Partial | Completeness::Whole => {
+                self.unknown().into_iter().find(|reason| !reason.may_come()).map_or(Knowledge::Told, Knowledge::Ambiguous)
+            }
         }
     }
 
@@ -91,5 +112,17 @@ mod tests {
             assert_eq!((choice.has(&port("/dev/a")), choice.has(&port("/dev/b"))), (at == "/dev/a", at == "/dev/b"));
         }
         assert!(choice.unknown().is_empty());
+    }
+
+    #[test]
+    fn several_motes_of_one_name_are_told_when_the_inventory_is_whole() {
+        let mut choice = Choice::new(Vec::new(), vec!["ttyUSB0".parse().expect("a name")]);
+        for at in ["/dev/ttyUSB0", "/run/ttyUSB0"] {
+            choice.handle_notification(&Notification::Mote(entry(None, Some(at))));
+            assert_eq!(choice.knowledge(), Knowledge::Awaited);
+        }
+        choice.handle_notification(&Notification::SnapshotEnd);
+        assert!(matches!(choice.knowledge(), Knowledge::Ambiguous(NoSuchMote::Several { .. })));
+        assert_eq!(Choice::new(Vec::new(), Vec::new()).knowledge(), Knowledge::Told);
     }
 }

@@ -23,12 +23,13 @@ use mqtypes::mono::Mono;
 use mqtypes::serial::LineBytes;
 
 use super::End;
+use super::existing::Existing;
 use super::subscriber::{self, Followed, Listener, Output};
 use super::terminal::complain;
 use super::time::span;
-use choice::Choice;
+use choice::{Choice, Knowledge};
 use gaps::{Gap, Gaps};
-use sink::{Existing, Packing, Room, Sink};
+use sink::{Packing, Room, Sink};
 
 pub use options::RecordOptions;
 
@@ -49,8 +50,12 @@ pub fn run(options: &RecordOptions) -> Result<End, Failure> {
     let mut recorder = Recorder::new(begun, until, choice, place);
     let followed = subscriber::follow(&options.set.instance, topics, &mut recorder);
     let (figures, lines, unknown) = (recorder.figures(), recorder.choice.lines(), recorder.choice.unknown());
+    let refused = recorder.refused.take();
     let finished = recorder.finish();
     let followed = followed?;
+    if let Some(refused) = refused {
+        return refused;
+    }
     if followed == Followed::Answered {
         for reason in &unknown {
             complain(&reason.to_string());
@@ -89,7 +94,7 @@ impl Place {
             return Self::Output { left: most };
         }
         let is_packed = options.gzip || options.file.extension().is_some_and(|extension| extension == "gz");
-        let existing = if options.force { Existing::Replaced } else { Existing::Kept };
+        let existing = options.force.existing();
         let packing = if is_packed { Packing::Gzip } else { Packing::None };
         Self::Later { path: options.file.clone(), existing, packing, most }
     }
@@ -128,6 +133,8 @@ impl Place {
 /// Why it is enough, if it is.
 #[derive(Debug)]
 enum State {
+    /// It is not, and not begun either: it is not clear yet whose lines are meant.
+    Begins,
     /// It is not.
     Records,
     /// There is no more room within the bound.
@@ -180,6 +187,8 @@ struct Recorder {
     /// When what was written must be flushed.
     flush_at: Option<Mono>,
     state: State,
+    /// Why nothing is recorded at all, if so.
+    refused: Option<Result<End, Failure>>,
     bytes: u64,
     missing: u64,
     places: u64,
@@ -187,8 +196,21 @@ struct Recorder {
 
 impl Recorder {
     fn new(begun: Mono, until: Option<Mono>, choice: Choice, place: Place) -> Self {
-        let (gaps, flush_at, state) = (Gaps::default(), None, State::Records);
-        Self { begun, until, choice, place, gaps, flush_at, state, bytes: 0, missing: 0, places: 0 }
+        let (gaps, flush_at, state) = (Gaps::default(), None, State::Begins);
+        Self { begun, until, choice, place, gaps, flush_at, state, refused: None, bytes: 0, missing: 0, places: 0 }
+    }
+
+    /// Begins as soon as it is clear whose lines are meant.
+    fn settle(&mut self) {
+        self.refused = match self.choice.knowledge() {
+            Knowledge::Awaited => return,
+            Knowledge::Told => self.place.begin().err().map(Err),
+            Knowledge::Ambiguous(reason) => {
+                complain(&reason.to_string());
+                Some(Ok(End::NothingThere))
+            }
+        };
+        self.state = State::Records;
     }
 
     fn figures(&self) -> Figures {
@@ -232,7 +254,7 @@ impl Recorder {
         };
         match self.state {
             State::Broken(error) => Err(error),
-            State::Records => finished.map(|()| Ending::Stopped),
+            State::Begins | State::Records => finished.map(|()| Ending::Stopped),
             State::Full => finished.map(|()| Ending::Full),
         }
     }
@@ -240,13 +262,21 @@ impl Recorder {
 
 impl Listener for Recorder {
     fn begin(&mut self) -> Result<(), Failure> {
-        self.place.begin()
+        self.settle();
+        Ok(())
     }
 
     fn handle_notification(&mut self, now: Moment, _envelope: &Envelope, notification: &Notification, output: &mut Output) {
-        match notification {
-            Notification::Bytes(piece) => self.take(now.mono, piece, output),
-            _of_motes => self.choice.handle_notification(notification),
+        match (notification, &self.state) {
+            (Notification::Bytes(_), State::Begins) => {}
+            (Notification::Bytes(piece), State::Records | State::Full | State::Broken(_)) => self.take(now.mono, piece, output),
+            (_of_motes, state) => {
+                let begins = matches!(state, State::Begins);
+                self.choice.handle_notification(notification);
+                if begins {
+                    self.settle();
+                }
+            }
         }
     }
 
@@ -265,16 +295,17 @@ impl Listener for Recorder {
 
     fn is_satisfied(&self, now: Mono) -> bool {
         let is_ended = match &self.state {
-            State::Records => false,
+            State::Begins | State::Records => false,
             State::Full | State::Broken(_) => true,
         };
-        is_ended || self.until.is_some_and(|until| until <= now)
+        is_ended || self.refused.is_some() || self.until.is_some_and(|until| until <= now)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inspect::picture::tests::entry;
     use mqtypes::envelope::Sender;
     use mqtypes::ids::{BootId, Generation, PortName};
     use mqtypes::serial::Direction;
@@ -284,7 +315,13 @@ mod tests {
     fn recorder(directory: &tempfile::TempDir, most: u64) -> Recorder {
         let file = File::create(directory.path().join("a.jsonl")).expect("made");
         let choice = Choice::new(vec!["ttyUSB0".to_owned()], Vec::new());
-        Recorder::new(BEGUN, Some(BEGUN.after(Duration::from_mins(1))), choice, Place::File(Sink::new(file, Packing::None, most)))
+        begun(Some(BEGUN.after(Duration::from_mins(1))), choice, Place::File(Sink::new(file, Packing::None, most)))
+    }
+
+    fn begun(until: Option<Mono>, choice: Choice, place: Place) -> Recorder {
+        let mut recorder = Recorder::new(BEGUN, until, choice, place);
+        recorder.begin().expect("nothing is in the way");
+        recorder
     }
 
     fn hear(recorder: &mut Recorder, port: &str, offset: u64, bytes: &[u8]) {
@@ -330,10 +367,28 @@ mod tests {
     }
 
     #[test]
+    fn a_name_of_several_motes_ends_it_before_a_file_is_made() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("a.jsonl");
+        let place = Place::Later { path: path.clone(), existing: Existing::Kept, packing: Packing::None, most: 1024 };
+        let mut recorder = begun(None, Choice::new(Vec::new(), vec!["ttyUSB0".parse().expect("a name")]), place);
+        let envelope = Envelope { sender: Sender::Eventbus, boot: BootId(1), seq: 0, sent: BEGUN };
+        let now = Moment { mono: BEGUN, unix_ms: 0 };
+        for at in ["/dev/ttyUSB0", "/run/ttyUSB0"] {
+            let mote = Notification::Mote(entry(None, Some(at)));
+            recorder.handle_notification(now, &envelope, &mote, &mut Output::open());
+            hear(&mut recorder, at, 0, b"~");
+        }
+        assert!(!recorder.is_satisfied(BEGUN));
+        recorder.handle_notification(now, &envelope, &Notification::SnapshotEnd, &mut Output::open());
+        assert!(recorder.is_satisfied(BEGUN) && matches!(recorder.refused, Some(Ok(End::NothingThere))) && !path.exists());
+    }
+
+    #[test]
     fn a_full_disk_ends_it_with_what_the_system_said() {
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
         let place = Place::File(Sink::new(full, Packing::None, 1 << 20));
-        let mut recorder = Recorder::new(BEGUN, None, Choice::new(Vec::new(), Vec::new()), place);
+        let mut recorder = begun(None, Choice::new(Vec::new(), Vec::new()), place);
         hear(&mut recorder, "a", 0, b"~");
         recorder.handle_timeout(Moment { mono: recorder.poll_timeout().expect("due"), unix_ms: 0 }, &mut Output::open());
         assert!(recorder.is_satisfied(BEGUN));

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::inspect::existing::ForceOption;
 use crate::inspect::mote_name::MoteName;
 use crate::inspect::options::Set;
 
@@ -43,9 +44,8 @@ pub struct RecordOptions {
     #[arg(long)]
     pub gzip: bool,
 
-    /// Write over a FILE that is there
-    #[arg(long)]
-    pub force: bool,
+    #[command(flatten)]
+    pub force: ForceOption,
 }
 
 impl RecordOptions {

@@ -11,17 +11,10 @@ use bus::process::Failure;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+use crate::inspect::existing::{self, Existing};
+
 /// What a block of deflate (RFC 1951) and the end of the file (RFC 1952) may need beside the bytes.
 const SLACK: u64 = 256;
-
-/// May what is there be written over?
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Existing {
-    /// No.
-    Kept,
-    /// Yes.
-    Replaced,
-}
 
 /// How the bytes are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,10 +63,7 @@ pub fn create(path: &Path, existing: Existing) -> Result<File, Failure> {
     options.write(true).mode(0o600);
     match options.clone().create_new(true).open(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => match existing {
-            Existing::Kept => {
-                let text = format!("{}: is there already; name another file, or say --force to write over it", path.display());
-                Err(Failure::Environment(text))
-            }
+            Existing::Kept => Err(existing::refuse(path)),
             Existing::Replaced => replace(path, &options).map_err(|error| unwritable(path, &error)),
         },
         made => made.map_err(|error| unwritable(path, &error)),

@@ -29,11 +29,11 @@ use super::terminal::{self, complain};
 use super::time::span;
 use clock::Clock;
 use line::{Line, Totals};
-use options::Ending;
 use pty::Pty;
 use tape::{Piece, Tape};
 
 pub(super) use options::ReplayOptions;
+pub use options::{Ending, Laps};
 
 /// Hanging up throws away what a reader has not fetched, and the kernel does not tell when it has.
 const LINGERS: Duration = Duration::from_secs(1);

@@ -11,7 +11,7 @@ use super::mote_name::MoteName;
 use super::options::Set;
 use super::terminal::Ink;
 use super::view;
-use super::watch::{Form, Place, WatchOptions};
+use super::watch::{Blocks, Form, WatchOptions};
 
 pub use sheet::lines;
 
@@ -56,7 +56,8 @@ pub enum Section {
 pub fn run(options: &ShowOptions) -> Result<End, Failure> {
     let form = if options.json { Form::Json } else { Form::Text };
     let ink = Ink::of_stdout();
-    view::run(&options.set.instance, options.watch.every(), Place::of_stdout(form), &|picture, now| {
+    let blocks = Blocks::new(options.watch.place(form), "without --watch all are shown");
+    view::run(&options.set.instance, options.watch.every(), blocks, &|picture, now| {
         let mote = options.mote.find(picture).map_err(|error| error.to_string())?;
         Ok(match form {
             Form::Json => vec![object::text(mote, options.section, now)],

@@ -7,13 +7,13 @@ use mqtypes::names;
 use mqtypes::status::{Address, Element, IdManager, MacStats, NeighborsRow, QueueEntry, ScheduleRow};
 
 /// `DAGRANK` of a mote without one.
-const NO_RANK: u16 = u16::MAX;
+pub const NO_RANK: u16 = u16::MAX;
 
 /// `JOINPRIORITY` of a neighbour that has not told it.
 const NO_JOIN_PRIORITY: u8 = u8::MAX;
 
 /// `CELLTYPE_OFF`: the row is not in use.
-const OFF: u8 = 0;
+pub const OFF: u8 = 0;
 
 /// The element's values, without its name.
 pub fn words(element: &Element) -> String {
@@ -70,13 +70,17 @@ fn schedule_row(row: &ScheduleRow) -> String {
     if row.cell_type == OFF {
         return format!("row {number}: off");
     }
-    let kind = names::cell_type(row.cell_type).map_or_else(|| format!("type {}", row.cell_type), str::to_owned);
-    let shared = if row.shared { " shared" } else { "" };
-    let neighbor = address(&row.neighbor);
+    let (cell, neighbor) = (cell(row), address(&row.neighbor));
     format!(
-        "row {number}: slot {}, channel offset {}, {kind}{shared} with {neighbor}, rx {}, tx {}, acknowledged {}, last used at ASN {}",
+        "row {number}: slot {}, channel offset {}, {cell} with {neighbor}, rx {}, tx {}, acknowledged {}, last used at ASN {}",
         row.slot_offset, row.channel_offset, row.num_rx, row.num_tx, row.num_tx_ack, row.last_used_asn.0
     )
+}
+
+/// What kind of cell it is.
+pub fn cell(row: &ScheduleRow) -> String {
+    let name = names::cell_type(row.cell_type).map_or_else(|| format!("type {}", row.cell_type), str::to_owned);
+    if row.shared { format!("{name} shared") } else { name }
 }
 
 fn neighbors_row(row: &NeighborsRow) -> String {
@@ -85,14 +89,7 @@ fn neighbors_row(row: &NeighborsRow) -> String {
         return format!("row {number}: not used");
     }
     let mut parts = vec![rank(row.dag_rank), format!("{} dBm", row.rssi)];
-    let traits = [
-        (row.parent_preference > 0, "parent"),
-        (!row.stable_neighbor, "not stable"),
-        (row.insecure, "not secured"),
-        (row.f6p_no_res, "refused cells"),
-        (row.in_blacklist == Some(true), "blacklisted"),
-    ];
-    parts.extend(traits.into_iter().filter(|(holds, _)| *holds).map(|(_, word)| word.to_owned()));
+    parts.extend(traits(row).map(str::to_owned));
     parts.push(format!("rx {}, tx {}, acknowledged {}, halved {} times", row.num_rx, row.num_tx, row.num_tx_ack, row.num_wraps));
     if row.join_prio != NO_JOIN_PRIORITY {
         parts.push(format!("join priority {}", row.join_prio));
@@ -101,8 +98,24 @@ fn neighbors_row(row: &NeighborsRow) -> String {
     format!("row {number}: {}: {}", address(&row.addr), parts.join(", "))
 }
 
+/// What is remarkable about a neighbour.
+pub fn traits(row: &NeighborsRow) -> impl Iterator<Item = &'static str> {
+    let all = [
+        (row.parent_preference > 0, "parent"),
+        (!row.stable_neighbor, "not stable"),
+        (row.insecure, "not secured"),
+        (row.f6p_no_res, "refused cells"),
+        (row.in_blacklist == Some(true), "blacklisted"),
+    ];
+    all.into_iter().filter(|(holds, _)| *holds).map(|(_, word)| word)
+}
+
+/// The part of the firmware with this number.
+pub fn component(code: u8) -> String {
+    names::component(code).map_or_else(|| format!("component {code}"), str::to_owned)
+}
+
 fn queue(entries: &[QueueEntry]) -> String {
-    let component = |code| names::component(code).map_or_else(|| format!("component {code}"), str::to_owned);
     let held: Vec<_> = entries.iter().filter(|entry| entry.owner != 0).collect();
     let list: Vec<_> = held.iter().map(|entry| format!("{} in {}", component(entry.creator), component(entry.owner))).collect();
     let colon = if list.is_empty() { "" } else { ": " };

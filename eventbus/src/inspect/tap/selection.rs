@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use mqtypes::broker::{Notification, Topic};
-use mqtypes::ids::{Eui64, PortName};
+use mqtypes::ids::{PortName, Who};
 use mqtypes::mono::Mono;
 
+use super::wanted::Wanted;
+use crate::inspect::mote_name::{MoteName, NoSuchMote};
 use crate::inspect::options::is_about_motes;
 
 /// What is printed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Selection {
     topics: Vec<Topic>,
-    mote: Option<Eui64>,
+    mote: Option<Wanted>,
     sender: Option<String>,
 }
 
@@ -29,39 +31,51 @@ pub enum Relevance {
 
 impl Selection {
     /// No topic means all that fit and need not be asked for by name.
-    pub fn new(topics: &[Topic], mote: Option<Eui64>, sender: Option<String>) -> Self {
+    pub fn new(topics: &[Topic], mote: Option<MoteName>, sender: Option<String>) -> Self {
         let fits = |topic: &Topic| mote.is_none() || is_about_motes(*topic);
         let topics = if topics.is_empty() { Topic::ALL.into_iter().filter(fits).collect() } else { topics.to_vec() };
-        Self { topics, mote, sender }
+        Self { topics, mote: mote.map(Wanted::new), sender }
     }
 
-    /// What to subscribe to.
-    pub fn topics(&self) -> &[Topic] {
-        &self.topics
+    /// What to subscribe to: beside what is printed, the inventory, when it takes that to know the mote.
+    pub fn topics(&self) -> Vec<Topic> {
+        self.topics.iter().copied().chain(self.needs_more().then_some(Topic::Inventory)).collect()
+    }
+
+    fn needs_more(&self) -> bool {
+        self.mote.as_ref().is_some_and(Wanted::needs_inventory) && !self.topics.contains(&Topic::Inventory)
+    }
+
+    /// Something was told, of which the mote may be known. The error says that it is not.
+    pub fn handle_notification(&mut self, notification: &Notification) -> Result<(), NoSuchMote> {
+        self.mote.as_mut().map_or(Ok(()), |mote| mote.handle_notification(notification))
     }
 
     /// What a notification is to this tap.
     pub fn relevance(&self, notification: &Notification) -> Relevance {
+        let of_mesh = |mote| Some(Who { mote: Some(mote), port: None });
         let about = match notification {
             Notification::SnapshotBegin | Notification::SnapshotEnd | Notification::Gap { .. } | Notification::Started => {
                 return Relevance::Marker;
             }
-            Notification::Mote(entry) => entry.mote,
-            Notification::MoteGone(who) => who.mote,
-            Notification::Status(report) => report.who.mote,
-            Notification::Log(log) => log.who.mote,
-            Notification::Summary(report) => report.who.mote,
-            Notification::Data(data) => data.who.mote,
-            Notification::Dag(entry) => Some(entry.mote),
-            Notification::DagGone(mote) => Some(*mote),
-            Notification::Uinject(report) => Some(report.mote),
+            Notification::Mote(_) | Notification::MoteGone(_) if self.needs_more() => return Relevance::Other,
+            Notification::Mote(entry) => Some(entry.who()),
+            Notification::MoteGone(who) => Some(who.clone()),
+            Notification::Status(report) => Some(report.who.clone()),
+            Notification::Log(log) => Some(log.who.clone()),
+            Notification::Summary(report) => Some(report.who.clone()),
+            Notification::Data(data) => Some(data.who.clone()),
+            Notification::Dag(entry) => of_mesh(entry.mote),
+            Notification::DagGone(mote) => of_mesh(*mote),
+            Notification::Uinject(report) => of_mesh(report.mote),
             Notification::Count(_)
             | Notification::Outcome(_)
             | Notification::Health(_)
             | Notification::Port(_)
             | Notification::Bytes(_) => None,
         };
-        let is_meant = (self.mote.is_none() || about == self.mote) && self.sender.as_ref().is_none_or(|name| is_from(name, notification));
+        let is_of_mote = self.mote.as_ref().is_none_or(|mote| about.is_some_and(|who| mote.is(&who)));
+        let is_meant = is_of_mote && self.sender.as_ref().is_none_or(|name| is_from(name, notification));
         if is_meant { Relevance::Content } else { Relevance::Other }
     }
 }
@@ -125,7 +139,7 @@ impl Limit {
 mod tests {
     use super::*;
     use mqtypes::count::Count;
-    use mqtypes::ids::Who;
+    use mqtypes::ids::Eui64;
 
     fn mote(last: u8) -> Eui64 {
         Eui64([0x14, 0x15, 0x92, 0xcc, 0, 0, 0, last])
@@ -135,14 +149,29 @@ mod tests {
         Notification::MoteGone(Who { mote, port: Some(PortName("/dev/ttyUSB0".to_owned())) })
     }
 
+    fn of_mote(topics: &[Topic], name: &str) -> Selection {
+        Selection::new(topics, Some(name.parse().expect("a name")), None)
+    }
+
     #[test]
     fn only_the_chosen_mote_is_printed() {
-        let selection = Selection::new(&[], Some(mote(1)), None);
+        let selection = of_mote(&[], "141592cc00000001");
         assert_eq!(selection.topics(), [Topic::Inventory, Topic::Status, Topic::Logs, Topic::Data, Topic::Dag, Topic::Uinject]);
         assert_eq!(selection.relevance(&gone(Some(mote(1)))), Relevance::Content);
         assert_eq!(selection.relevance(&gone(Some(mote(2)))), Relevance::Other);
         assert_eq!(selection.relevance(&gone(None)), Relevance::Other);
         assert_eq!(selection.relevance(&Notification::SnapshotBegin), Relevance::Marker);
+    }
+
+    #[test]
+    fn an_inventory_that_serves_to_know_the_mote_is_not_printed() {
+        let whole = of_mote(&[Topic::Logs], "141592cc00000001");
+        let short = of_mote(&[Topic::Logs], "0001");
+        assert_eq!((whole.topics(), short.topics()), (vec![Topic::Logs], vec![Topic::Logs, Topic::Inventory]));
+        assert_eq!(short.relevance(&gone(Some(mote(1)))), Relevance::Other);
+        let printed = of_mote(&[Topic::Inventory], "0001");
+        assert_eq!(printed.relevance(&gone(Some(mote(1)))), Relevance::Content);
+        assert_eq!(printed.relevance(&gone(Some(mote(2)))), Relevance::Other);
     }
 
     #[test]

@@ -110,7 +110,7 @@ impl<'a> Top<'a> {
             count: options.count,
             form,
             ink: Ink::of_stdout(),
-            blocks: Blocks::new(Place::of_stdout(form)),
+            blocks: Blocks::new(Place::of_stdout(form), "`mq-inspect top | less` shows all"),
             messages: BTreeMap::new(),
             stage: Stage::Listening,
             wish: None,

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 use std::time::Duration;
 
-use bus::outbox::Entry;
 use bus::process::Identity;
 use eventbus::commands::Commands;
 use eventbus::frame::HostFrame;
@@ -192,12 +191,7 @@ impl Stage {
         let (broker, resolve) = self.hub.settle();
         let mut told = Vec::new();
         for (_, mailbox) in broker.waiting().filter(|(name, _)| *name == reply) {
-            for entry in mailbox.iter() {
-                match entry {
-                    Entry::State(key) => told.extend(resolve(key)),
-                    Entry::Event(item, _) | Entry::Command(item, _) => told.push(item.clone()),
-                }
-            }
+            told.extend(mailbox.iter().filter_map(|entry| entry.tell(&resolve, Clone::clone)));
             mailbox.clear();
         }
         told
@@ -270,11 +264,11 @@ impl Stage {
     }
 }
 
-/// In memory where there is such a place, since the hub waits for the disk.
+/// In memory where there is such a place for us, since the hub waits for the disk.
 fn directory() -> TempDir {
-    let in_memory = Path::new("/dev/shm");
-    let place = if in_memory.is_dir() { in_memory.to_owned() } else { std::env::temp_dir() };
-    tempfile::Builder::new().prefix("lbr-fuzz-").tempdir_in(place).expect("a directory can be made")
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("lbr-fuzz-");
+    builder.tempdir_in("/dev/shm").or_else(|_| builder.tempdir()).expect("a directory can be made")
 }
 
 fn name(state: OutcomeState) -> &'static str {

@@ -161,7 +161,7 @@ impl<S: Script> Shell<S> {
             say(&format!("done {totals}"));
             self.end = match ending {
                 Ending::Stays => End::Stays,
-                Ending::Exits => End::Exits(now.after(LINGERS)),
+                Ending::Leaves => End::Exits(now.after(LINGERS)),
             };
         }
     }
