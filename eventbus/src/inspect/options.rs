@@ -3,11 +3,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use bus::config::usual_instance;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use mqtypes::broker::Topic;
-use mqtypes::queues::DEFAULT_INSTANCE;
 use mqtypes::serial::Direction;
 
 use super::capture::CaptureOptions;
@@ -244,8 +244,8 @@ impl Dirs {
 /// Which set of processes.
 #[derive(Debug, Args)]
 pub struct Set {
-    /// Set of processes: the first part of its queues' names
-    #[arg(long, value_name = "NAME", default_value = DEFAULT_INSTANCE, value_parser = bus::options::instance)]
+    /// Set of processes: the first part of its queues' names [default: that of /etc/lbr/lbr.toml, or lbr]
+    #[arg(long, value_name = "NAME", default_value = usual_instance(), hide_default_value = true, value_parser = bus::options::instance)]
     pub instance: String,
 }
 
@@ -302,7 +302,7 @@ mod tests {
     fn topics_may_be_repeated_or_joined() {
         let wish = tap(&["--topic", "logs", "--topic", "counts,health"]).expect("right");
         assert_eq!(wish.topics, [Topic::Logs, Topic::Counts, Topic::Health]);
-        assert_eq!((wish.mote, wish.set.instance.as_str()), (None, "lbr"));
+        assert_eq!((wish.mote, wish.set.instance.as_str()), (None, usual_instance()));
     }
 
     #[test]

@@ -12,9 +12,11 @@ mod flags;
 mod given;
 pub mod keys;
 mod report;
+mod usual;
 
 #[cfg(test)]
 mod tests;
 
 pub use configuration::{Configuration, Objection, Settings, begin, examine};
 pub use fault::Fault;
+pub use usual::usual_instance;
