@@ -39,7 +39,7 @@ async function tryFrom(address, url, protocols = []) {
       }),
     [url, protocols],
   );
-  if (how === 'refused') await until('what the browser says of it', () => tab.complaints.length > 0, 5_000);
+  if (how === 'refused') await until('what the browser says of it', () => tab.complaints.length > 0);
   const said = tab.complaints.join('\n');
   await tab.page.context().close();
   return { how, said, status: answer.status() };
@@ -105,7 +105,7 @@ test('a foreign page can neither read nor frame ours', async () => {
     frame.src = url;
     document.body.append(frame);
   }, `${host.origin}/#t=${host.token}`);
-  await until('the browser to refuse the frame', () => tab.complaints.some((each) => /frame-ancestors|refused to (display|connect)/i.test(each)), 10_000);
+  await until('the browser to refuse the frame', () => tab.complaints.some((each) => /frame-ancestors|refused to (display|connect)/i.test(each)));
   assert.equal(await tab.page.frameLocator('iframe').locator('#app').count(), 0);
   await tab.page.context().close();
 });

@@ -31,8 +31,9 @@ after(async () => {
 /** Chooses the mote that commands are for. */
 async function pick(of, name) {
   const list = of.page.getByRole('combobox', { name: /^Mote/ });
-  const options = await list.getByRole('option').allInnerTexts();
-  await list.selectOption({ index: options.findIndex((option) => option.startsWith(name)) });
+  // They are there when this part of the page is.
+  const label = await until(`mote ${name} to choose from`, async () => (await list.getByRole('option').allInnerTexts()).find((option) => option.startsWith(name)));
+  await list.selectOption({ label });
 }
 
 /** The newest line of the tab Commands that has these words. */
@@ -51,10 +52,13 @@ test('a role is asked for, is pending, and is confirmed by the mote’s own word
 
   await tab.choose('commands');
   await pick(tab, '0001');
+  // Nobody answers until what stands there meanwhile has been seen.
+  router.motes.signal('SIGSTOP');
   await ask(tab, 'Make root: mote 0001', 'Make root');
   const line = trail(tab, 'make root');
-  await line.getByText(/^(pending|accepted|sent)/).first().waitFor({ timeout: 10_000 });
+  await line.getByText(/^(pending|accepted|sent)/).first().waitFor();
   assert.equal(await tab.page.getByRole('button', { name: 'Make root: mote 0001' }).getAttribute('aria-disabled'), 'true');
+  router.motes.signal('SIGCONT');
   await line.getByText(/^confirmed/).waitFor({ timeout: 30_000 });
   await line.getByText('the mote reports that it is DAG root').waitFor();
   await tab.page.getByRole('button', { name: 'Stop being root: mote 0001' }).waitFor();
@@ -110,6 +114,22 @@ test('a toggle asks for the opposite of the role that was wanted last, and back 
   tab.isClean();
 });
 
+test('how a command ends is told to a page that was reloaded meanwhile, and to one that was opened then', async () => {
+  await pick(tab, '0001');
+  router.motes.signal('SIGSTOP');
+  await ask(tab, 'Stop being root: mote 0001', 'Stop being root');
+  const line = (of) => trail(of, 'stop being root');
+  await line(tab).getByText(/^(accepted|sent)/).first().waitFor();
+  await tab.page.reload();
+  const other = await openTab(browser);
+  await other.open(host, 'tab=commands');
+  for (const each of [tab, other]) await line(each).getByText(/^(accepted|sent)/).first().waitFor();
+  router.motes.signal('SIGCONT');
+  for (const each of [tab, other]) await line(each).getByText(/^confirmed/).waitFor({ timeout: 30_000 });
+  await other.close();
+  tab.isClean();
+});
+
 test('what the router refuses is shown with its reason', async () => {
   await router.happens('unplug 2');
   await tab.choose('overview');
@@ -138,7 +158,7 @@ test('after a reload what was asked is still there with its outcome', async () =
   const told = await trail(tab, 'reset').innerText();
   await tab.page.reload();
   await tab.shows('LIVE');
-  await until('the commands to be told again', async () => (await tab.page.getByRole('listitem').filter({ hasText: /make root|reset|echo test/ }).count()) >= before, 10_000);
+  await until('the commands to be told again', async () => (await tab.page.getByRole('listitem').filter({ hasText: /make root|reset|echo test/ }).count()) >= before);
   await trail(tab, 'reset').getByText(/^refused/).waitFor();
   // Its time is that of the command, and not of the reload: the command that timed out meanwhile took half a minute.
   const time = (words) => words.match(/(\d\d):(\d\d):(\d\d)/).slice(1).reduce((sum, part) => sum * 60 + Number(part), 0);

@@ -65,7 +65,7 @@ test('each tab has its keys', async () => {
   for (const [key, name] of [...Object.entries(TABS), ['o', 'overview']]) {
     await keys.press('g');
     await keys.press(key);
-    await until(name, async () => (await current()) === name, 5_000);
+    await until(name, async () => (await current()) === name);
   }
   tab.isClean();
 });
@@ -74,7 +74,7 @@ test('each tab can be walked through with Tab: the focus is always in sight and 
   for (const [key, name] of Object.entries(TABS)) {
     await keys.press('g');
     await keys.press(key);
-    await until(name, async () => (await current()) === name, 5_000);
+    await until(name, async () => (await current()) === name);
     // From the beginning: the page is left where it ends.
     await tab.page.evaluate(() => document.activeElement?.blur());
     const unseen = [];
@@ -105,7 +105,20 @@ test('motes are walked through with j and k, and opened with Enter', async () =>
   await keys.press('Enter');
   await tabTo(/^a neighbours/);
   await keys.press('Enter');
-  await until('the neighbours', () => tab.page.getByRole('link', { name: 'neighbours' }).getAttribute('aria-current').then((is) => is === 'page'), 5_000);
+  await until('the neighbours', () => tab.page.getByRole('link', { name: 'neighbours' }).getAttribute('aria-current').then((is) => is === 'page'));
+  tab.isClean();
+});
+
+test('j goes down the table as it is sorted', async () => {
+  const heading = tab.page.getByRole('button', { name: 'Mote', exact: true });
+  await heading.click();
+  await tab.row('0003').getByRole('link').first().click();
+  await chosen('0003');
+  await keys.press('j');
+  await chosen('0002');
+  await heading.click();
+  await keys.press('j');
+  await chosen('0003');
   tab.isClean();
 });
 
@@ -132,8 +145,16 @@ test('a mote is searched for with /, chosen with Enter, and the search is left w
   await keys.press('Enter');
   await chosen('0004');
   await keys.press('Escape');
-  await until('the end of the search', async () => (await tab.page.getByRole('searchbox', { name: 'Search a mote' }).inputValue()) === '', 5_000);
+  await until('the end of the search', async () => (await tab.page.getByRole('searchbox', { name: 'Search a mote' }).inputValue()) === '');
   assert.equal(await focus(), null);
+  assert.match(tab.page.url(), /mote=141592cc00000004/);
+  await keys.press('Escape');
+  await until('no mote to be chosen', () => !tab.page.url().includes('mote='));
+  await chosen('0001');
+  for (const name of ['0002', '0003', '0004']) {
+    await keys.press('j');
+    await chosen(name);
+  }
   tab.isClean();
 });
 
@@ -153,7 +174,7 @@ test('? shows the keys, Esc closes them, and the focus is where it was', async (
 test('a command is asked for, thought better of, and given', async () => {
   await keys.press('g');
   await keys.press('c');
-  await until('the tab', async () => (await current()) === 'commands', 5_000);
+  await until('the tab', async () => (await current()) === 'commands');
   await tabTo(/^button Make root: mote 0004/);
   await keys.press('Enter');
   const dialog = tab.page.getByRole('dialog', { name: 'Make mote 0004 DAG root?' });

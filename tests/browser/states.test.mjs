@@ -61,12 +61,15 @@ test('STALE: a router that hangs is told with its age, and nothing can be asked 
   tab.isClean();
 });
 
-test('STALE after 20 s: a router whose link answers, and that says nothing', async () => {
+test('STALE after 20 s: a router whose link answers, and that says nothing; another one does not take its place', async () => {
   const open = await GuiHost.startOpen(place);
   const played = await PlayedRouter.connect(open.link, { motes: 3, hz: 2 });
   const other = await openTab(browser);
   await other.open(open);
   await other.shows('LIVE');
+  const second = await PlayedRouter.connect(open.link, { motes: 3, hz: 2, number: 2 });
+  const routers = other.page.getByRole('combobox', { name: 'Router' });
+  await routers.waitFor();
   played.isSilent = true;
   const began = performance.now();
   await other.shows('STALE');
@@ -74,10 +77,18 @@ test('STALE after 20 s: a router whose link answers, and that says nothing', asy
   assert.ok(after > 18_000, `after ${after} ms`);
   await other.page.getByText('no message for 20 s').waitFor();
   assert.equal(await other.page.getByRole('button', { name: /^Echo test: mote 0001/ }).isEnabled(), false);
+  await routers.selectOption({ index: 1 });
+  await other.shows('LIVE');
+  await other.page.getByRole('button', { name: /^Reset mote: mote 0101/ }).click();
+  await other.page.getByRole('dialog').getByText(/^Reset mote 0101 at .+\?$/).waitFor();
+  await other.page.keyboard.press('Escape');
+  await routers.selectOption({ index: 0 });
+  await other.shows('STALE');
   played.isSilent = false;
   await other.shows('LIVE');
   await other.close();
   played.close();
+  second.close();
   await open.stop();
 });
 
@@ -92,6 +103,15 @@ test('LOST: a router that is gone leaves what it told, and comes back', async ()
   router.wake();
   await tab.shows('LIVE');
   tab.isClean();
+});
+
+test('NO SERVER: a host that hangs is noticed by its silence', async () => {
+  host.program.signal('SIGSTOP');
+  await tab.shows('NO SERVER');
+  await tab.page.getByText(/gui-host does not answer/).waitFor();
+  host.program.signal('SIGCONT');
+  await tab.shows('LIVE');
+  tab.isClean(GONE);
 });
 
 test('NO SERVER: the page says so, keeps trying, and knows a host that was started again from the one it had', async () => {

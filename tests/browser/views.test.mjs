@@ -2,7 +2,7 @@
 // person to look at, in the directory that LBR_SCREENSHOTS names.
 
 import assert from 'node:assert/strict';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -100,6 +100,36 @@ for (const [look, options] of Object.entries(LOOKS)) {
       await tab.close();
     });
   }
+}
+
+test('the drawing is saved as a picture in its colours, light and dark', async () => {
+  for (const colorScheme of ['light', 'dark']) {
+    const tab = await openTab(browser, { colorScheme });
+    await tab.open(host);
+    await tab.hasMotes(['0001', '0005']);
+    const button = tab.page.getByRole('button', { name: 'PNG', exact: true });
+    const [download] = await Promise.all([tab.page.waitForEvent('download'), button.click()]);
+    assert.equal(download.suggestedFilename(), 'dodag.png');
+    const picture = await readFile(await download.path());
+    if (PICTURES) await writeFile(join(PICTURES, `dodag-${colorScheme}.png`), picture);
+    const { corner, colours } = await tab.page.evaluate(looksOf, picture.toString('base64'));
+    const [panel, ...inks] = { light: ['#ffffff', '#1c2128', '#8a5c00'], dark: ['#171d24', '#e6edf3', '#e3b341'] }[colorScheme];
+    assert.equal(corner, panel);
+    for (const ink of inks) assert.ok(colours.includes(ink), `nothing is drawn in ${ink}`);
+    await tab.close();
+  }
+});
+
+/** In the page: the colour of a picture's corner, and those of more than a few pixels. */
+async function looksOf(base64) {
+  const image = await createImageBitmap(new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))]));
+  const context = new OffscreenCanvas(image.width, image.height).getContext('2d');
+  context.drawImage(image, 0, 0);
+  const { data } = context.getImageData(0, 0, image.width, image.height);
+  const colourAt = (at) => `#${[...data.slice(at, at + 3)].map((part) => part.toString(16).padStart(2, '0')).join('')}`;
+  const counts = new Map();
+  for (let at = 0; at < data.length; at += 4) counts.set(colourAt(at), (counts.get(colourAt(at)) ?? 0) + 1);
+  return { corner: colourAt(0), colours: [...counts].flatMap(([colour, count]) => (count > 20 ? [colour] : [])) };
 }
 
 test('the help and a question, light and dark', async () => {

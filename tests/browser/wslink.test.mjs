@@ -58,7 +58,7 @@ function converse(tab, secret, mote) {
         });
       });
       let snapshot = await session.call('lbr.snapshot');
-      for (let turn = 0; turn < 100 && Object.keys(snapshot.lbrs).length === 0; turn++) {
+      for (let turn = 0; turn < 600 && Object.keys(snapshot.lbrs).length === 0; turn++) {
         await new Promise((resolve) => setTimeout(resolve, 100));
         snapshot = await session.call('lbr.snapshot');
       }

@@ -40,7 +40,10 @@ export class FakeRouter {
     this.#ports = ports;
     this.#motes = makeMotes(motes, wired, (index) => portName(ports, index), number);
     for (let n = 0; n < 24; n++) this.#log(this.#now() - (24 - n) * 4000);
-    for (const mote of this.#wired()) for (let turn = 0; turn < 700; turn++) this.#report(mote, turn);
+    for (const mote of this.#wired()) {
+      for (let turn = 0; turn < 700; turn++) this.#report(mote, turn);
+      mote.elements.Summary = summaryOf(mote, this.#now());
+    }
     // The second mote has booted since: part of what it told is of its earlier life.
     if (this.#motes[1] !== undefined) boot(this.#motes[1], this.#now() + 1);
     setInterval(() => this.#step(), 1000 / hz).unref();
@@ -214,8 +217,9 @@ export class FakeRouter {
     return [name, numbers];
   }
 
-  /** Tables with the rows that were just reported, as a router tells them. */
+  /** Tables with the rows that were just reported, as a router tells them, and what it reads off them. */
   #status(mote, changed) {
+    mote.elements.Summary = summaryOf(mote, this.#now());
     const elements = Object.fromEntries(
       [...changed].map(([name, numbers]) => {
         const element = mote.elements[name];
@@ -223,7 +227,7 @@ export class FakeRouter {
         return [name, { t: element.t, rows: Object.fromEntries(numbers.map((number) => [number, element.rows[number]])) }];
       }),
     );
-    return { type: 'mote-status', t: this.#now(), mote: mote.eui, port: mote.port, elements };
+    return { type: 'mote-status', t: this.#now(), mote: mote.eui, port: mote.port, elements: { ...elements, Summary: mote.elements.Summary } };
   }
 
   #inventory() {
@@ -449,6 +453,21 @@ function neighborRow(mote, row, turn) {
   const numTx = parent ? (mote.index % 7 === 6 ? 6 : 120 + (turn % 20)) : row % 3 === 0 ? 4 : 0;
   const numTxACK = Math.floor(numTx * (1 - mote.loss));
   return { used: true, insecure: row === 4, parentPreference: parent ? 1 : 0, stableNeighbor: row < 3, switchStabilityCounter: row % 3, addr: { type: '64b', value: other.eui }, DAGrank: 256 * (other.hops + 1), rssi: -55 - Math.floor(mote.loss * 70) - row * 3 - (turn % 4), numRx: turn % 256, numTx, numTxACK, prr: numTx === 0 ? null : numTxACK / numTx, numWraps: row, asn: 123_456_000 + turn, joinPrio: other.hops, f6PNORES: false, sixtopSeqNum: 3 + row, backoffExponent: 1, backoff: 0 };
+}
+
+/** What a router reads off a mote's tables. */
+function summaryOf({ elements }, t) {
+  const rowsOf = (name) => Object.values(elements[name]?.rows ?? {});
+  const fill = (rows, used) => ({ used: rows.filter(used).length, heard: rows.length, of: rows.length });
+  const [neighbors, schedule, queue] = ['Neighbors', 'Schedule', 'Queue'].map(rowsOf);
+  const parent = neighbors.find(({ parentPreference }) => parentPreference > 0);
+  return {
+    t,
+    preferredParent: parent === undefined ? null : { mote: parent.addr.value, rssi: parent.rssi, prr: parent.prr, numTx: parent.numTx },
+    neighbors: fill(neighbors, ({ used }) => used),
+    schedule: fill(schedule, ({ type }) => type.code !== 0),
+    queue: { used: queue.filter(({ owner }) => owner.code !== 0).length, of: queue.length },
+  };
 }
 
 function queueRow(mote, row, turn) {

@@ -72,6 +72,14 @@ describe('a mote', () => {
     expect(rowOf(grown([0, 0], { status: { [eui(2)]: { mote: eui(2), port: '/dev/tty1', elements } } }), 2).parent?.value).toEqual({ key: eui(1), told: 'neighbors', rssi: -63, sent: 20, acked: 19 });
   });
 
+  it('has parent and queue of the router’s summary while the rows of its tables are on their way, and the parent has no age yet', () => {
+    const Summary = { t: NOW, preferredParent: { mote: eui(1), rssi: -63, prr: 0.95, numTx: 20 }, queue: { used: 3, of: 20 } };
+    const elements = { Summary, Neighbors: { t: NOW - 1 }, Queue: { t: NOW - 2, rows: { 4: { owner: { code: 0 } } } } };
+    const row = rowOf(grown([0, 0], { status: { [eui(2)]: { mote: eui(2), port: '/dev/tty1', elements } } }), 2);
+    expect(row.queue).toEqual({ value: { used: 3, of: 20 }, t: NOW - 2, earlier: false });
+    expect(row.parent).toMatchObject({ value: { key: eui(1), acked: 19 }, t: null });
+  });
+
   it('is there as soon as the DODAG names it', () => {
     const dag = { t: NOW, motes: [{ mote: eui(7), parents: [eui(1)] }] };
     expect(moteRows(grown([0], { dag })).map((row) => [row.key, row.port, row.source])).toEqual([[eui(1), '/dev/tty0', 'serial'], [eui(7), null, 'dao']]);
@@ -247,13 +255,28 @@ describe('the history', () => {
     expect(values(history, 'asn_rate', NOW + 5000)).toEqual([100, 100, null, null]);
   });
 
-  it('counts the router’s frames by the second, anew after a new start', () => {
+  /** A history with the counts that came at these seconds, recorded every second up to `until`. */
+  const counting = (until: number, told: Record<number, readonly [boot: string, num: number]>): History => {
     const history = new History();
-    const at = (boot: string, num: number): Lbr => lbrOf(notify(loaded({ counts: {} }), 'event-count', { boot, counts: [{ sender: 's', signal: 'fromMote.status', num }] }));
-    history.record(at('a', 100), NOW);
-    history.record(at('a', 140), NOW + 2000);
-    history.record(at('b', 5), NOW + 3000);
-    expect(values(history, 'status_rate', NOW + 3000, null)).toEqual([null, null, 20, null]);
+    let model = loaded({ counts: {} });
+    for (let second = 0; second <= until; second++) {
+      const [boot, num] = told[second] ?? [];
+      const at = NOW + second * 1000;
+      if (num !== undefined) model = notify(model, 'event-count', { boot, counts: [{ sender: 's', signal: 'fromMote.status', num }] }, at);
+      history.record(lbrOf(model), at);
+    }
+    return history;
+  };
+
+  it('counts the router’s frames by the second, anew after a new start', () => {
+    const history = counting(5, { 0: ['a', 90], 1: ['a', 100], 2: ['a', 120], 3: ['a', 140], 4: ['b', 5], 5: ['b', 9] });
+    expect(values(history, 'status_rate', NOW + 5000, null)).toEqual([null, 20, null, null]);
+  });
+
+  it('has no rate while no counts come, and then that of the whole time, not a burst', () => {
+    const told = { 0: ['a', 90], 1: ['a', 100], 2: ['a', 120], 3: ['a', 140], 13: ['a', 340], 14: ['a', 360] } as const;
+    const view = counting(14, told).view(LBR, null, ['status_rate'], NOW + 14_000);
+    expect(view.columns[0]?.slice(-12)).toEqual([20, 20, 20, 20, ...Array.from({ length: 6 }, () => null), 20, 20]);
   });
 
   it('takes what another remembers, but nothing from the future', () => {

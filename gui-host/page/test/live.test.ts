@@ -12,7 +12,9 @@ function hide(hidden: boolean): void {
 
 /** Takes the place of the browser's WebSocket and says what gui-host would. */
 class FakeWebSocket {
+  static readonly OPEN = 1;
   static readonly opened: FakeWebSocket[] = [];
+  readonly readyState = FakeWebSocket.OPEN;
   readonly sent: string[] = [];
   readonly url: string;
   onopen: (() => void) | null = null;
@@ -80,7 +82,7 @@ describe('the session', () => {
     socket?.say({ id: 1, result: {} });
     await vi.advanceTimersByTimeAsync(0);
     socket?.say({ id: 2, result: snapshot() });
-    await vi.advanceTimersByTimeAsync(20);
+    await vi.advanceTimersByTimeAsync(0);
     return session;
   }
 
@@ -93,10 +95,43 @@ describe('the session', () => {
     expect(FakeWebSocket.opened[0]?.url).toMatch(/^wss?:.*\/ws$/);
   });
 
-  it('shows the snapshot with the next frame', async () => {
+  it('tells when its first question is on its way, or that it cannot ask', async () => {
+    const told: string[] = [];
+    const asking = await started('#t=secret');
+    void asking.reached.then(() => told.push('asked'));
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(told).toEqual([]);
+    FakeWebSocket.opened[0]?.onopen?.();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(told).toEqual(['asked']);
+    const failing = await started('#t=secret');
+    FakeWebSocket.opened.at(-1)?.onclose?.({ code: 1006, reason: '' });
+    await expect(failing.reached).resolves.toBeUndefined();
+  });
+
+  it('shows the snapshot at once', async () => {
     const session = await subscribed();
     expect(session.model.lbrs.get(LBR)?.motes).toHaveLength(1);
     expect(session.model.server.kind).toBe('open');
+  });
+
+  it('has the rows of tables follow when the first snapshot has been seen, and takes them at once with a later one', async () => {
+    const session = await started('#t=secret');
+    const asked = (socket: FakeWebSocket | undefined): unknown[] => (socket?.sent ?? []).map((each) => JSON.parse(each)).map(({ method, params }) => [method, params]);
+    const first = FakeWebSocket.opened[0];
+    first?.onopen?.();
+    expect(asked(first)[1]).toEqual(['subscribe', { rows: 'later' }]);
+    first?.say({ id: 1, result: {} });
+    first?.say({ id: 2, result: { ...snapshot(), rows: 'later' } });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(asked(first)).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(40);
+    expect(session.model.lbrs.get(LBR)?.motes).toHaveLength(1);
+    expect(asked(first)[2]).toEqual(['rows', {}]);
+    first?.onclose?.({ code: 1006, reason: '' });
+    await vi.advanceTimersByTimeAsync(300);
+    FakeWebSocket.opened[1]?.onopen?.();
+    expect(asked(FakeWebSocket.opened[1])[1]).toEqual(['subscribe', {}]);
   });
 
   it('shows what only moves figures four times a second, and the rest with the next frame', async () => {

@@ -11,7 +11,7 @@ import type { Past } from '../src/lib/past';
 import { reduce } from '../src/lib/reduce';
 import { Session } from '../src/lib/session.svelte';
 import { ticker } from '../src/lib/ticker.svelte';
-import { ELEMENTS, EUI, LBR, link, loaded, mote, NOW, notify, PORT } from './sample';
+import { ELEMENTS, EUI, LBR, link, loaded, log, mote, notify, NOW, PORT, snapshot } from './sample';
 
 /** The test's browser has no canvas: what a chart would draw is kept instead. */
 const plots = vi.hoisted((): { data: unknown[] }[] => []);
@@ -79,6 +79,14 @@ afterEach(() => {
 function show(model: Model): void {
   session.model = model;
   flushSync();
+}
+
+/** Two routers with the same motes, the first in this state. */
+function both(state = 'live', name = 'cellar'): Model {
+  const { lbrs } = snapshot() as { lbrs: Record<string, object> };
+  const second = link('live', { lbr: { id: 'lbr-2', name, hostname: 'attic.local', version: '0.1.0' }, target: 'root@cellar' });
+  const result = { seq: 1, links: [link(state), second], lbrs: { ...lbrs, 'lbr-2': lbrs[LBR] } };
+  return reduce(loaded(), { kind: 'snapshot', result, at: NOW });
 }
 
 function select(change: Partial<Selection>): void {
@@ -165,6 +173,22 @@ describe('a mote', () => {
     expect(old()).toEqual([true, true]);
   });
 
+  it('has no figure in the table that looks fresh when it is old, or of an earlier life', () => {
+    const looks = (): string[] => [...section('Motes').querySelectorAll('tbody .old')].map((each) => each.textContent.trim());
+    show(loaded());
+    expect(looks()).toEqual([]);
+    ticker.now = NOW + 31_000;
+    flushSync();
+    expect(looks()).toEqual(['joined', '512', '1/2', '1.00 %']);
+    ticker.now = NOW + 301_000;
+    flushSync();
+    expect(looks()).toEqual(['joined', '512', '0002', '95 %100', '-63', '1/2', '1.00 %']);
+    ticker.now = NOW;
+    show(loaded({ inventory: { t: NOW, motes: [mote({ boots: 1, booted: NOW + 1 })] } }));
+    expect(looks()).toContain('95 %100');
+    expect(section('Motes').querySelector('td.old')?.getAttribute('title')).toMatch(/^Heard before the mote’s last boot; 2025-/);
+  });
+
   it('hides unused rows until they are asked for', () => {
     select({ view: 'schedule' });
     show(loaded());
@@ -237,6 +261,30 @@ describe('a mote', () => {
     show(notify(loaded(), 'mote-log', { t: NOW, severity: 'error', text: hostile, mote: EUI, component: { name: hostile } }));
     expect(document.querySelector('img')).toBeNull();
     expect(section('Log').textContent).toContain(hostile);
+  });
+});
+
+describe('one of several routers', () => {
+  it('stays in sight when it falls silent, until another one is chosen', () => {
+    show(loaded());
+    const title = (): string => document.querySelector('h1')?.textContent ?? '';
+    show(both('stale'));
+    expect([title().includes('attic'), words().includes('STALE')]).toEqual([true, true]);
+    select({ lbr: 'lbr-2' });
+    expect(title()).toContain('cellar');
+    select({ lbr: null });
+    expect(title()).toContain('cellar');
+  });
+
+  it('is named in the question before a command', () => {
+    show(both('live', 'attic'));
+    expect([...document.querySelectorAll('.router option')].map((each) => each.textContent)).toEqual([
+      'attic (attic.local, lbr-1) – live',
+      'attic (attic.local, lbr-2) – live',
+    ]);
+    button('Reset mote').click();
+    flushSync();
+    expect(dialog().textContent).toContain('Reset mote 0001 at attic (attic.local, lbr-1)?');
   });
 });
 
@@ -382,7 +430,11 @@ describe('the charts', () => {
     ticker.now = NOW + 1000;
     flushSync();
     expect(plots.at(-6)?.data.map((column) => (column as unknown[]).at(-1))).toEqual([Math.floor(NOW / 1000) + 1, 95]);
-    expect(section('Mote 0001').textContent).toMatch(/PRR to the parent.*95.0 %/s);
+    expect(section('Mote 0001').textContent).toMatch(/PRR to the parent\s*95.0 %/);
+    // What was so a while ago is in the drawing, and not said to be so.
+    ticker.now = NOW + 12_000;
+    flushSync();
+    expect(section('Mote 0001').textContent).toMatch(/PRR to the parent\s*–/);
     select({ tab: 'log' });
     expect(plots).toHaveLength(0);
   });
@@ -423,6 +475,11 @@ describe('the history', () => {
     session.episode++;
     flushSync();
     expect(recall.mock.calls.length).toBe(before + 1);
+    // What the page could not tell itself in its first seconds.
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(recall.mock.calls.length).toBe(before + 2);
+    await vi.advanceTimersByTimeAsync(50_000);
+    expect(recall.mock.calls.length).toBe(before + 2);
   });
 });
 
@@ -468,6 +525,29 @@ describe('the keys', () => {
     expect(session.selection.mote).toBe('141592cc00000002');
   });
 
+  it('step in the order that is shown', () => {
+    show(loaded({ inventory: three }));
+    button('Mote').click();
+    flushSync();
+    select({ mote: '141592cc00000003' });
+    press('j');
+    expect(session.selection.mote).toBe('141592cc00000002');
+    select({ tab: 'log' });
+    press('j');
+    expect(session.selection.mote).toBe('141592cc00000001');
+  });
+
+  it('leave the search first, and then the chosen mote', () => {
+    show(loaded({ inventory: three }));
+    select({ find: '0002', mote: '141592cc00000002' });
+    press('Escape');
+    expect(session.selection).toMatchObject({ find: '', mote: '141592cc00000002' });
+    document.querySelector<HTMLInputElement>('.search input')?.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }));
+    expect(session.selection.mote).toBe('141592cc00000002');
+    press('Escape');
+    expect(session.selection.mote).toBeNull();
+  });
+
   it('are letters in a field', () => {
     show(loaded({ inventory: three }));
     press('/');
@@ -494,11 +574,46 @@ describe('the search', () => {
     expect(document.querySelectorAll('svg a.chosen')).toHaveLength(1);
     expect(words()).toContain('1 found');
     select({ find: 'ffff' });
+    expect(document.querySelectorAll('tr.lit')).toHaveLength(1);
     expect(document.querySelectorAll('tr.found')).toHaveLength(0);
   });
 });
 
+describe('the search among several motes', () => {
+  it('lights up what it found, and not the chosen one', () => {
+    const two = ['0001', '0002'].map((id16, at) => mote({ id16, mote: `141592cc0000${id16}`, port: `/dev/ttyUSB${at}` }));
+    show(loaded({ inventory: { t: NOW, motes: two } }));
+    const lit = (): string[] => [...document.querySelectorAll('tr.lit a')].map((each) => each.textContent.trim());
+    expect(lit()).toEqual(['0001']);
+    select({ find: '0002' });
+    expect(lit()).toEqual(['0002']);
+    expect(document.querySelector('tr.chosen a')?.textContent.trim()).toBe('0001');
+  });
+});
+
 describe('the drawing', () => {
+  it('shows no hop as fresh whose parent was heard long ago', () => {
+    const look = (): string[] => [...(document.querySelector('path.hop')?.classList ?? [])].filter((name) => ['good', 'old'].includes(name));
+    show(loaded());
+    expect(look()).toEqual(['good']);
+    ticker.now = NOW + 301_000;
+    flushSync();
+    expect(look()).toEqual(['old']);
+    expect(document.querySelector('svg a[aria-label^="0001 95 %"]')?.getAttribute('aria-label')).toContain(', which is long ago');
+  });
+
+  it('is saved whole, with what lies out of sight', async () => {
+    const { charts } = later;
+    if (charts === null) throw new Error('the later parts are missing');
+    const drawn: number[] = [];
+    later.charts = { ...charts, savePicture: (_, drawing) => Promise.resolve(void drawn.push(drawing.querySelectorAll('rect').length)) };
+    show(loaded());
+    button('PNG').click();
+    await vi.advanceTimersByTimeAsync(0);
+    later.charts = charts;
+    expect(drawn).toEqual([2]);
+  });
+
   it('names the root’s neighbour that nobody else knows as heard only', () => {
     show(loaded());
     expect(document.querySelector('svg a.ghost')?.getAttribute('aria-label')).toBe('0002: 141592cc00000002, heard by others only');
@@ -632,6 +747,34 @@ describe('the log', () => {
     expect(section('Log').textContent).toContain('Cleared');
     show(notify(model, 'mote-log', { t: NOW, severity: 'info', text: 'afterwards' }));
     expect(section('Log').querySelectorAll('li')).toHaveLength(1);
+  });
+
+  it('that was cleared or paused shows what is said after the page has connected again', () => {
+    const again = (...logs: object[]): Model => reduce(loaded(), { kind: 'snapshot', result: snapshot({ logs: [log(-2000), log(-1000), ...logs] }), at: NOW });
+    const lines = (): number => section('Log').querySelectorAll('li').length;
+    show(loaded());
+    button('Clear').click();
+    flushSync();
+    show(again());
+    expect(lines()).toBe(0);
+    show(again(log(0)));
+    expect([lines(), section('Log').textContent.includes('line 0')]).toEqual([1, true]);
+    button('Pause').click();
+    show(again(log(0), log(1)));
+    expect(lines()).toBe(1);
+    button('Go on (1)').click();
+    flushSync();
+    expect(lines()).toBe(2);
+  });
+
+  it('of another router is not held back by what was done to this one’s', () => {
+    show(both());
+    button('Clear').click();
+    button('Pause').click();
+    flushSync();
+    select({ lbr: 'lbr-2' });
+    expect(section('Log').querySelectorAll('li')).toHaveLength(2);
+    expect(button('Pause').getAttribute('aria-pressed')).toBe('false');
   });
 
   it('may be of one mote', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MAX_COMMANDS, MAX_LBRS, MAX_LOG, MAX_ROWS } from '../src/lib/limits';
 import { INITIAL_MODEL, type Lbr, type Model } from '../src/lib/model';
 import { reduce } from '../src/lib/reduce';
-import { ELEMENTS, EUI, LBR, link, loaded, log, mote, NOW, notify, PORT } from './sample';
+import { ELEMENTS, EUI, LBR, link, loaded, log, mote, NOW, notify, PORT, snapshot } from './sample';
 
 function lbr(model: Model): Lbr {
   const found = model.lbrs.get(LBR);
@@ -25,6 +25,27 @@ describe('snapshot', () => {
     const twice = reduce(loaded(), { kind: 'snapshot', result: { seq: 9, links: [], lbrs: {} }, at: NOW });
     expect(twice.lbrs.size).toBe(0);
     expect(twice.links).toEqual([]);
+  });
+
+  it('that tells the log again keeps its lines and their numbers, and puts after them what is new', () => {
+    const gap = { type: 'gap', t: NOW - 500, dropped: { 'mote-log': 3 } };
+    const before = loaded();
+    const entries = (model: Model): readonly object[] => lbr(model).log.entries;
+    const again = reduce(before, { kind: 'snapshot', result: snapshot({ logs: [log(-2000), log(-1000), gap, log(0)] }), at: NOW });
+    expect(entries(again).slice(0, 2)).toEqual(entries(before));
+    expect(entries(again).slice(2)).toMatchObject([{ n: 2, kind: 'gap', dropped: '3 mote-log' }, { n: 3, text: 'line 0' }]);
+    // A host that was started anew has forgotten them.
+    const restarted = reduce(again, { kind: 'snapshot', result: snapshot({ logs: [log(7)] }), at: NOW });
+    expect(entries(restarted).at(-1)).toMatchObject({ n: 4, text: 'line 7' });
+    expect(lbr(restarted).log.nextN).toBe(5);
+  });
+
+  it('that tells the steps of a command again adds none', () => {
+    const step = (state: string): object => ({ id: 'c1', state, t: NOW });
+    let model = loaded({ outcomes: [step('accepted'), step('sent')] });
+    model = reduce(model, { kind: 'snapshot', result: snapshot({ outcomes: [step('accepted'), step('sent')] }), at: NOW });
+    model = notify(model, 'command-outcome', step('confirmed'));
+    expect(model.commands.map((command) => command.trail.map((each) => each.state))).toEqual([['accepted', 'sent', 'confirmed']]);
   });
 
   it('keeps no more routers than its bound, and says so', () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Server } from '../src/lib/model';
-import { CALL_TIMEOUT_MS, RpcClient, type Socket } from '../src/lib/rpc';
+import { CALL_TIMEOUT_MS, QUIET_MS, RpcClient, SIGN_MS, type Socket } from '../src/lib/rpc';
 
 /** The other end of a socket, played by the test. */
 class FakeSocket implements Socket {
@@ -43,6 +43,7 @@ let states: Server[];
 let snapshots: unknown[];
 let heard: string[];
 let token: string | null;
+let wanted: object;
 let client: RpcClient;
 
 function newest(): FakeSocket {
@@ -67,6 +68,7 @@ beforeEach(() => {
   snapshots = [];
   heard = [];
   token = 'secret';
+  wanted = {};
   client = new RpcClient({
     connect: () => {
       const socket = new FakeSocket();
@@ -74,6 +76,7 @@ beforeEach(() => {
       return socket;
     },
     token: () => token,
+    wanted: () => wanted,
     random: () => 1,
     events: {
       server: (server) => states.push(server),
@@ -89,13 +92,23 @@ afterEach(() => {
 });
 
 describe('connecting', () => {
-  it('sends the token first, then subscribes, then is open', async () => {
+  it('sends the token first, subscribes without waiting for its answer, and is open with the snapshot', async () => {
     client.start();
-    const socket = await opened();
-    expect(socket.sent.map((each) => each.method)).toEqual(['authenticate', 'subscribe']);
-    expect(socket.sent[0]?.params).toEqual({ token: 'secret' });
+    wanted = { rows: 'later' };
+    newest().onopen?.();
+    expect(newest().sent.map((each) => each.method)).toEqual(['authenticate', 'subscribe']);
+    expect(newest().sent[1]?.params).toEqual({ rows: 'later' });
+    await newest().answer('authenticate', { host: { name: 'gui-host', version: '1' } });
+    expect(states.at(-1)).toEqual({ kind: 'connecting' });
+    await newest().answer('subscribe', { seq: 0, links: [], lbrs: {} });
     expect(states.at(-1)).toEqual({ kind: 'open', host: 'gui-host 1' });
     expect(snapshots).toHaveLength(1);
+  });
+
+  it('sends the token', async () => {
+    client.start();
+    const socket = await opened();
+    expect(socket.sent[0]?.params).toEqual({ token: 'secret' });
   });
 
   it('does not dial without a token', () => {
@@ -119,6 +132,13 @@ describe('connecting', () => {
     client.start();
     newest().onclose?.({ code: 4401, reason: '' });
     expect(states.at(-1)).toEqual({ kind: 'refused', reason: 'wrong token' });
+  });
+
+  it('tries again where the host was not ready for it', async () => {
+    client.start();
+    newest().onclose?.({ code: 1013, reason: 'no token within 2 s' });
+    await vi.advanceTimersByTimeAsync(250);
+    expect(sockets).toHaveLength(2);
   });
 
   it('gives up on a socket that never opens, and tries another', async () => {
@@ -167,6 +187,42 @@ describe('a lost connection', () => {
     const failure = expect(call).rejects.toThrow('closed');
     socket.onclose?.({ code: 1006, reason: '' });
     await failure;
+  });
+});
+
+describe('a host that says nothing', () => {
+  const pings = (socket: FakeSocket): number => socket.sent.filter((each) => each.method === 'ping').length;
+
+  it('is asked for a sign, and taken for lost without one', async () => {
+    client.start();
+    const socket = await opened();
+    await vi.advanceTimersByTimeAsync(QUIET_MS);
+    expect([pings(socket), states.at(-1)?.kind]).toEqual([1, 'open']);
+    await vi.advanceTimersByTimeAsync(SIGN_MS);
+    expect([socket.closed, states.at(-1)]).toEqual([true, { kind: 'waiting', retryAt: Date.now() + 250, reason: 'gui-host does not answer' }]);
+    await vi.advanceTimersByTimeAsync(250);
+    expect(sockets).toHaveLength(2);
+  });
+
+  it('is kept with any sign, be it another message or an error of a host that knows no ping', async () => {
+    client.start();
+    const socket = await opened();
+    await vi.advanceTimersByTimeAsync(QUIET_MS + SIGN_MS - 1);
+    await socket.notify(1);
+    await vi.advanceTimersByTimeAsync(QUIET_MS);
+    await socket.say({ id: socket.sent.at(-1)?.id, error: { code: -32601, message: 'unknown method' } });
+    await vi.advanceTimersByTimeAsync(QUIET_MS + SIGN_MS - 1);
+    expect([pings(socket), states.at(-1)?.kind]).toEqual([3, 'open']);
+  });
+
+  it('is not asked while it talks', async () => {
+    client.start();
+    const socket = await opened();
+    for (let seq = 1; seq <= 4; seq++) {
+      await vi.advanceTimersByTimeAsync(QUIET_MS - 1);
+      await socket.notify(seq);
+    }
+    expect(pings(socket)).toBe(0);
   });
 });
 

@@ -3,7 +3,8 @@ import { backoff } from '../src/lib/backoff';
 import { formatFragment, NOTHING_SELECTED, parseFragment, type Selection } from '../src/lib/fragment';
 import { matches } from '../src/lib/log';
 import type { LogEntry } from '../src/lib/model';
-import { pillState, pillText } from '../src/lib/pill';
+import { linkKey, linkName, readLinks } from '../src/lib/link';
+import { pillState, pillText, shownLink } from '../src/lib/pill';
 import { asAddress, asAsn, asPrefix, asRank, asRatio, deliveryRatio } from '../src/lib/show';
 import { nameParts, portParts, TAIL_LENGTH } from '../src/lib/port';
 import { pressed, sorted } from '../src/lib/sort';
@@ -103,6 +104,37 @@ describe('the pill', () => {
   it('says how long a link has been stale', () => {
     const stale = notify(loaded(), 'link', link('stale', { last_message: NOW - 23_000 })).links[0] ?? null;
     expect(pillText('stale', stale, NOW)).toBe('STALE 23 s');
+  });
+});
+
+describe('of several links', () => {
+  const of = (id: string | null, state: string, name = id): object => ({ lbr: id === null ? null : { id, name, hostname: 'openwrt' }, target: `root@${id ?? 'c'}`, state });
+  const shown = (links: readonly object[], chosen: string | null, last: object | null = null): string | null => {
+    const link = shownLink({ ...loaded(), links: readLinks(links) }, chosen, readLinks(last === null ? [] : [last])[0] ?? null);
+    return link && linkKey(link);
+  };
+
+  it('the first live one is shown as long as none was, and then the same', () => {
+    expect(shown([of('a', 'stale'), of('b', 'live')], null)).toBe('b');
+    expect(shown([of('a', 'lost'), of(null, 'connecting')], null)).toBe('a');
+    expect(shown([of('a', 'stale'), of('b', 'live')], null, of('a', 'live'))).toBe('a');
+  });
+
+  it('the chosen one is shown, by the name of its target too', () => {
+    expect(shown([of('a', 'stale'), of('b', 'live')], 'a', of('b', 'live'))).toBe('a');
+    expect(shown([of('a', 'live'), of('b', 'live')], 'target:root@b')).toBe('b');
+    expect(shown([of('a', 'live'), of(null, 'connecting')], 'target:root@c')).toBe('target:root@c');
+  });
+
+  it('a router that gui-host has to find again is shown by its target', () => {
+    const searching = { ...of(null, 'connecting'), target: 'root@b' };
+    expect(shown([of('a', 'live'), searching], null, of('b', 'live'))).toBe('target:root@b');
+  });
+
+  it('those of one name are told apart', () => {
+    const names = (...links: object[]): string[] => readLinks(links).map((link, _, all) => linkName(link, all));
+    expect(names(of('a', 'live', 'roof'), of(null, 'connecting'))).toEqual(['roof', 'root@c']);
+    expect(names(of('0123456789', 'live', 'roof'), of('b', 'live', 'roof'))).toEqual(['roof (openwrt, 01234567)', 'roof (openwrt, b)']);
   });
 });
 

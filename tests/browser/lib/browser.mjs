@@ -9,8 +9,8 @@ const CHROMIUM = process.env.LBR_CHROMIUM ?? '/usr/bin/chromium';
 export const WIDE = { width: 1440, height: 900 };
 export const PHONE = { width: 390, height: 844 };
 
-/** What a browser says by itself when a server is gone; a page cannot keep it from saying so. */
-export const GONE = /WebSocket connection to .* failed: (Error in connection establishment: )?net::ERR_|WebSocket is closed before/;
+/** What a browser says by itself when a server is gone, or is going; a page cannot keep it from saying so. */
+export const GONE = /WebSocket connection to .* failed: (?!.*Unexpected response)|WebSocket is closed before/;
 
 /** `args` are more options of Chromium. */
 export function launch(args = []) {
@@ -20,7 +20,7 @@ export function launch(args = []) {
 /** A tab of its own, with nothing of other tabs in it. */
 export async function openTab(browser, { viewport = WIDE, colorScheme = 'light', ...options } = {}) {
   const context = await browser.newContext({ viewport, colorScheme, ...options });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(30_000);
   await context.addInitScript(() => {
     document.addEventListener('securitypolicyviolation', (event) => {
       console.error(`securitypolicyviolation ${event.violatedDirective} ${event.blockedURI}`);

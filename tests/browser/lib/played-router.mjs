@@ -18,9 +18,9 @@ export class PlayedRouter {
   ended = null;
 
   /** `motes` on serial ports, each of which tells something `hz` times a second, to a host that asks for no proof. */
-  static async connect(url, { motes, hz }) {
+  static async connect(url, { motes, hz, number = 1 }) {
     const router = new PlayedRouter();
-    router.#fake = new FakeRouter({ number: 1, motes, wired: motes, hz, state: 'live', ports: 'short', skewMs: 0 });
+    router.#fake = new FakeRouter({ number, motes, wired: motes, hz, state: 'live', ports: 'short', skewMs: 0 });
     router.#socket = new WebSocket(url, 'openwsn-lbr.v1');
     await new Promise((resolve, reject) => router.#socket.once('open', resolve).once('error', reject));
     const { lbrs } = router.#fake.snapshot();

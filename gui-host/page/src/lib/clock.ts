@@ -20,6 +20,11 @@ export function localTime(offset: number | null, t: number): number {
   return clocksDiffer(offset) ? t + (offset ?? 0) : t;
 }
 
+/** Whether a router's time lies further back than this. What bears no time does not. */
+export function isOlder(offset: number | null, t: number | null, ms: number, now: number): boolean {
+  return t !== null && now - localTime(offset, t) > ms;
+}
+
 export function clocksDiffer(offset: number | null): boolean {
   return offset !== null && Math.abs(offset) > AGREE_MS;
 }

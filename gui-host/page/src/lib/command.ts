@@ -69,8 +69,9 @@ export function latestFor(commands: Commands, lbr: string, mote: string): Comman
 
 type Outcome = Pick<Command, 'state' | 'detail' | 'echo'>;
 
+/** Each step once: a snapshot tells them all again. */
 function advance(command: Command, outcome: Outcome, at: number): Command {
-  if (isFinal(command.state) || command.state === outcome.state) return command;
+  if (isFinal(command.state) || command.trail.some((step) => step.state === outcome.state)) return command;
   return { ...command, ...outcome, trail: [...command.trail, { state: outcome.state, at }] };
 }
 

@@ -18,6 +18,8 @@ export type Series = MoteSeries | RouterSeries;
 /** Elements come every few seconds. A row of the neighbour table comes in its turn only, which takes a minute or two. */
 const FRESH_MS = 30_000;
 const FRESH_ROW_MS = 150_000;
+/** Counts come once a second, if any has changed: how fast they go is unknown while none comes. */
+const FRESH_COUNT_MS = 3_000;
 
 /** A track that nobody wrote to for a span holds nothing any more. */
 const MAX_TRACKS = 4096;
@@ -89,8 +91,10 @@ export class History {
   #routerSample(lbr: Lbr, now: number): Sample {
     const total = (signal: RegExp): number =>
       [...lbr.counts.byKey.values()].reduce((sum, count) => sum + (signal.test(count.signal) ? count.num : 0), 0);
+    const counted = Math.max(...[...lbr.counts.byKey.values()].map((count) => count.changedAt ?? 0));
+    if (now - counted > FRESH_COUNT_MS) return {};
     const rate = (name: string, signal: RegExp): number | null =>
-      this.#rate(`${trackName(lbr.id, null)} ${lbr.counts.boot ?? ''} ${name}`, now, total(signal));
+      this.#rate(`${trackName(lbr.id, null)} ${lbr.counts.boot ?? ''} ${name}`, counted, total(signal));
     return {
       status_rate: rate('status', /^fromMote\.status$/),
       data_rate: rate('data', /^fromMote\.data$/),

@@ -19,7 +19,7 @@ export const KEYS: readonly (readonly [keys: string, does: string])[] = [
   ['/', 'search a mote'],
   ['j  k', 'next and previous mote'],
   ['Enter', 'go to the chosen mote’s panel'],
-  ['Esc', 'close, or clear the search'],
+  ['Esc', 'close; clear the search; then choose no mote'],
   ...Object.entries(TAB_KEYS).map(([key, tab]) => [`g ${key}`, tab] as const),
   ['?', 'this help'],
 ];

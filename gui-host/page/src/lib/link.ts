@@ -22,8 +22,19 @@ export function applyLink(links: readonly Link[], message: Fields): readonly Lin
 
 /** What the page calls a link in its address and lists. */
 export function linkKey(link: Link): string {
-  if (link.lbr !== null) return link.lbr.id;
-  return link.target === null ? '' : `target:${link.target}`;
+  return link.lbr?.id ?? targetKey(link) ?? '';
+}
+
+/** What it is called until its router is there. */
+export function targetKey(link: Link): string | null {
+  return link.target === null ? null : `target:${link.target}`;
+}
+
+/** What people call it; with what tells it from others of the same name. */
+export function linkName(link: Link, links: readonly Link[]): string {
+  const name = ({ lbr, target }: Link): string => lbr?.name ?? target ?? 'no router';
+  if (link.lbr === null || links.filter((each) => name(each) === name(link)).length < 2) return name(link);
+  return `${name(link)} (${[link.lbr.hostname, link.lbr.id.slice(0, 8)].filter(Boolean).join(', ')})`;
 }
 
 function supersedes(link: Link, other: Link): boolean {

@@ -1,7 +1,7 @@
 // Reads `mote-log` and `gap`: events, of which the page keeps the last MAX_LOG and counts the rest.
 
 import { MAX_LOG } from './limits';
-import { EMPTY_LOG, type Log, type LogEntry, type Severity } from './model';
+import type { Log, LogEntry, Severity } from './model';
 import { entries, fields, isFields, list, number, raw, text, type Fields } from './shapes';
 
 /** An entry without its place in the log. `Omit` alone would merge the two kinds into one. */
@@ -10,20 +10,18 @@ type Unplaced = LogEntry extends infer Entry ? (Entry extends LogEntry ? Omit<En
 /** Severities from worst to least, as the filter shows them. */
 export const SEVERITIES: readonly Severity[] = ['critical', 'error', 'warning', 'success', 'info', 'verbose', 'other'];
 
-export function logFromSnapshot(value: unknown): Log {
-  return append(EMPTY_LOG, list(value).map((message) => said(fields(message))));
+/** The lines of a snapshot after those that the page has already: these keep their numbers, by which panels know them. */
+export function logFromSnapshot(before: Log, value: unknown): Log {
+  const had = new Set(before.entries.map(sameness));
+  return append(before, list(value).map((message) => read(fields(message))).filter((entry) => !had.has(sameness(entry))));
 }
 
 export function appendLog(log: Log, message: Fields): Log {
   return append(log, [said(message)]);
 }
 
-/** The link could not keep up: what was dropped is told where it is missing. */
 export function appendGap(log: Log, message: Fields): Log {
-  const dropped = entries(message['dropped'])
-    .map(([type, count]) => `${raw(count)} ${type}`)
-    .join(', ');
-  return append(log, [{ kind: 'gap', t: number(message['t']), dropped }]);
+  return append(log, [gap(message)]);
 }
 
 export interface LogFilter {
@@ -55,6 +53,22 @@ function append(log: Log, arrived: readonly Unplaced[]): Log {
   const all = [...log.entries, ...placed];
   const surplus = Math.max(0, all.length - MAX_LOG);
   return { entries: all.slice(surplus), older: log.older + surplus, nextN: log.nextN + arrived.length };
+}
+
+function sameness(entry: Unplaced | LogEntry): string {
+  return JSON.stringify({ ...entry, n: 0 });
+}
+
+function read(message: Fields): Unplaced {
+  return message['type'] === 'gap' ? gap(message) : said(message);
+}
+
+/** The link could not keep up: what was dropped is told where it is missing. */
+function gap(message: Fields): Unplaced {
+  const dropped = entries(message['dropped'])
+    .map(([type, count]) => `${raw(count)} ${type}`)
+    .join(', ');
+  return { kind: 'gap', t: number(message['t']), dropped };
 }
 
 function said(message: Fields): Unplaced {

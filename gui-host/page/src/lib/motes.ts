@@ -51,6 +51,8 @@ export interface MoteRow {
   readonly booted: number | null;
   /** The newest of all its times, on the router's clock. */
   readonly heard: number | null;
+  /** The newest that came the way its link names: over its port, or as packets where it has none. */
+  readonly linkHeard: number | null;
   readonly dag: DagMote | null;
   readonly uinject: Uinject | null;
 }
@@ -133,12 +135,13 @@ function moteRow(mote: Mote, key: string, elements: Elements, dag: DagMote | nul
     joined: told('Joined', 'joinedAsn', number),
     asn: told('Asn', 'asn', number),
     duty: told('MacStats', 'dutyCycle', number) ?? ofSource(uinject?.dutyCycle, uinject),
-    queue: queueOf(elements.get('Queue'), booted),
-    parent: parentOf(elements.get('Neighbors'), booted) ?? parentBySummary(elements.get('Summary'), booted) ?? parentByDao(dag),
+    queue: queueOf(elements.get('Queue'), elements.get('Summary'), booted),
+    parent: parentOf(elements.get('Neighbors'), booted) ?? parentBySummary(elements.get('Summary')) ?? parentByDao(dag),
     hops: dag?.hops ?? null,
     boots: mote.boots,
     booted,
     heard: lastHeard(mote, elements, dag),
+    linkHeard: lastHeard(mote, elements, mote.source === 'serial' ? null : dag),
     dag,
     uinject,
   };
@@ -171,7 +174,11 @@ const usedOf = perElement(
   ({ rows }) => [...(rows?.values() ?? [])].filter((row) => number(fields(row.field('owner'))['code']) !== 0).length,
 );
 
-function queueOf(queue: Element | undefined, booted: number | null): Heard<Fill> | null {
+/** As the router sums it up, since not all rows need be here; it sums up nothing of an earlier life. */
+function queueOf(queue: Element | undefined, summary: Element | undefined, booted: number | null): Heard<Fill> | null {
+  const told = fields(summary?.values.get('queue'));
+  const [used, of] = [number(told['used']), number(told['of'])];
+  if (used !== null && of !== null) return { value: { used, of }, t: queue?.t ?? summary?.t ?? null, earlier: false };
   if (queue?.rows == null) return null;
   return heard({ used: usedOf(queue), of: queue.rows.size }, queue.t, booted);
 }
@@ -219,15 +226,15 @@ function neighborKey(row: Row): string | null {
   return address['type'] === '64b' ? text(address['value']) || null : null;
 }
 
-/** As the router sums it up, for a host that has not got the table's rows. */
-function parentBySummary(summary: Element | undefined, booted: number | null): Heard<Parent> | null {
+/** As the router sums it up, while the table's rows are not here. When the row was heard it does not tell. */
+function parentBySummary(summary: Element | undefined): Heard<Parent> | null {
   const told = fields(summary?.values.get('preferredParent'));
   const key = text(told['mote']);
   if (key === null) return null;
   const sent = number(told['numTx']);
   const prr = number(told['prr']);
   const acked = sent === null || prr === null ? null : Math.round(sent * prr);
-  return heard({ key, told: 'neighbors', rssi: number(told['rssi']), sent, acked }, summary?.t ?? null, booted);
+  return { value: { key, told: 'neighbors', rssi: number(told['rssi']), sent, acked }, t: null, earlier: false };
 }
 
 function parentByDao(dag: DagMote | null): Heard<Parent> | null {

@@ -2,15 +2,19 @@
 // once by the page and reaches the panels as a Svelte context.
 
 import { getContext, setContext, untrack } from 'svelte';
+import { isOlder, localTime } from './clock';
+import { FIRST_ORDER, inOrder, stepped, type Column } from './columns';
 import { latestFor } from './command';
 import { formatFragment, type Selection } from './fragment';
 import { emptyLbr, type Command, type Lbr, type Link } from './model';
-import { isFound, moteRows, network, type MoteRow, type Network } from './motes';
+import { isFound, moteRows, network, type Heard, type MoteRow, type Network } from './motes';
 import { pillState, shownLink, type PillState } from './pill';
 import type { Session } from './session.svelte';
+import type { Order } from './sort';
 import { ticker } from './ticker.svelte';
 import { graphOf, route, type Graph } from './tree';
 import { questionOf, type Question, type Wish } from './wish';
+import { fullTime } from './words';
 
 const NO_GRAPH: Graph = { nodes: new Map(), others: [] };
 const NONE: ReadonlySet<string> = new Set();
@@ -27,8 +31,16 @@ export class Page {
   /** The mote under the pointer or the focus. */
   pointed: string | null = $state(null);
   asked: Asked | null = $state.raw(null);
+  /** By what the table of motes is sorted. */
+  order: Order<Column> = $state.raw(FIRST_ORDER);
 
-  readonly link: Link | null = $derived.by(() => shownLink(this.session.model, this.session.selection.lbr));
+  /** The router that was shown last: the page goes to no other by itself. */
+  #last: Link | null = null;
+  readonly link: Link | null = $derived.by(() => {
+    const link = shownLink(this.session.model, this.session.selection.lbr, this.#last);
+    if (link?.lbr != null) this.#last = link;
+    return link;
+  });
   readonly lbr: Lbr | null = $derived.by(() => {
     const id = this.link?.lbr?.id;
     return id === undefined ? null : (this.session.model.lbrs.get(id) ?? emptyLbr(id));
@@ -37,6 +49,8 @@ export class Page {
   readonly address: string | null = $derived.by(() => this.session.model.links.length > 1 ? (this.lbr?.id ?? null) : null);
   readonly offset: number | null = $derived(this.lbr?.clockOffset ?? null);
   readonly rows: readonly MoteRow[] = $derived(this.lbr === null ? [] : moteRows(this.lbr));
+  /** In the order in which the table has them. */
+  readonly shownRows: readonly MoteRow[] = $derived(inOrder(this.rows, this.order));
   // With each message there is another model. What follows stays the same object, or is a text, while its part of the
   // model does, so that the hundreds of places that read it are not asked again.
   readonly lbrId: string | null = $derived(this.lbr?.id ?? null);
@@ -106,11 +120,16 @@ export class Page {
     return this.names.get(key) ?? key.slice(-4);
   }
 
-  /** Chooses the mote that stands so many places further in the list. */
+  /** What there is to say of a value that no longer passes for what is: heard longer ago than this, or before the last boot. */
+  past(heard: Heard<unknown> | null, ms: number): string | undefined {
+    if (heard === null || !(heard.earlier || isOlder(this.offset, heard.t, ms, ticker.now))) return undefined;
+    return `${heard.earlier ? 'Heard before the mote’s last boot' : 'Not heard for long'}; ${heard.t === null ? '' : fullTime(localTime(this.offset, heard.t))}`;
+  }
+
+  /** Chooses the mote that stands so many places further in the table. */
   step(by: number): void {
-    const at = this.chosen === null ? -1 : this.rows.indexOf(this.chosen);
-    const row = this.rows[Math.min(this.rows.length - 1, Math.max(0, at + by))];
-    if (row !== undefined) this.session.select({ mote: row.key });
+    const mote = stepped(this.shownRows, this.chosenKey, by);
+    if (mote !== null) this.session.select({ mote });
   }
 }
 

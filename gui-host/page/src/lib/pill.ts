@@ -1,6 +1,6 @@
 // The one word for the state of things that the header shows: the page's connection first, then the router's link.
 
-import { linkKey } from './link';
+import { linkKey, targetKey } from './link';
 import type { Link, LinkPhase, Model, Server } from './model';
 import { duration } from './words';
 
@@ -41,8 +41,13 @@ export function pillText(state: PillState, link: Link | null, now: number): stri
   return `${WORDS[state]} ${duration(Math.max(0, (now - link.lastMessage) / 1000))}`;
 }
 
-/** The link the page shows: the chosen one, else a live one, else the first. */
-export function shownLink(model: Model, chosen: string | null): Link | null {
-  const byChoice = model.links.find((link) => linkKey(link) === chosen);
-  return byChoice ?? model.links.find((link) => link.phase === 'live') ?? model.links[0] ?? null;
+/** The link the page shows: the chosen one, else that of the router it showed last, else a live one, else the first. */
+export function shownLink({ links }: Model, chosen: string | null, last: Link | null): Link | null {
+  const named = (name: string): Link | undefined => links.find((link) => linkKey(link) === name) ?? links.find((link) => targetKey(link) === name);
+  const names = [chosen, last && linkKey(last), last && targetKey(last)].filter((name) => name !== null);
+  for (const name of names) {
+    const link = named(name);
+    if (link !== undefined) return link;
+  }
+  return links.find((link) => link.phase === 'live') ?? links[0] ?? null;
 }

@@ -6,6 +6,9 @@ import type { Past } from './past';
 import type { Session } from './session.svelte';
 import { REACH, type Span } from './span';
 
+/** So long after a snapshot the page can tell rates by itself; the seconds before are had from gui-host then. */
+const SETTLED_MS = 5_000;
+
 export class Recall {
   /** The newest answer; null until there is one, and while another mote or span is being asked for. */
   past: Past | null = $state.raw(null);
@@ -29,10 +32,13 @@ export class Recall {
         }
       };
       void untrack(ask);
-      const timer = setInterval(() => document.hidden || void ask(), REACH[span].againMs);
+      const again = (): void => void (document.hidden || ask());
+      const timer = setInterval(again, REACH[span].againMs);
+      const soon = span === '15m' ? setTimeout(again, SETTLED_MS) : undefined;
       return () => {
         over = true;
         clearInterval(timer);
+        clearTimeout(soon);
       };
     });
     // What is shown is never that of another mote or span.

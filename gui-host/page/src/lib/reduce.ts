@@ -10,7 +10,7 @@ import { applyInventory } from './inventory';
 import { MAX_LBRS, MAX_REASONS } from './limits';
 import { applyLink, readLinks } from './link';
 import { appendGap, appendLog, logFromSnapshot } from './log';
-import { emptyLbr, type CommandEvent, type Lbr, type Link, type Model, type Server } from './model';
+import { emptyLbr, EMPTY_LOG, type CommandEvent, type Lbr, type Link, type Log, type Model, type Server } from './model';
 import { entries, fields, isFields, list, number, text, type Fields } from './shapes';
 import { applyStatus } from './status';
 import { applyUinject } from './uinject';
@@ -48,7 +48,7 @@ export function reduce(model: Model, action: Action): Model {
   }
 }
 
-/** A snapshot replaces everything but the commands this page has asked for, which only this page knows whole. */
+/** A snapshot replaces everything but what only this page knows whole: the commands it has asked for, and the log it has heard. */
 function applySnapshot(model: Model, result: unknown, at: number): Model {
   if (!isFields(result)) return ignore(model, 'snapshot of unknown shape');
   const links = readLinks(result['links']);
@@ -61,7 +61,7 @@ function applySnapshot(model: Model, result: unknown, at: number): Model {
       break;
     }
     const link = links.find((candidate) => candidate.lbr?.id === id);
-    const lbr = lbrFromSnapshot(id, fields(value), link, at);
+    const lbr = lbrFromSnapshot(id, fields(value), link, at, model.lbrs.get(id)?.log ?? EMPTY_LOG);
     lbrs.set(id, lbr);
     // They are as old as they say, and not of the moment in which this page was opened.
     for (const outcome of list(fields(value)['outcomes'])) {
@@ -72,11 +72,11 @@ function applySnapshot(model: Model, result: unknown, at: number): Model {
   return { ...next, links, lbrs, commands };
 }
 
-function lbrFromSnapshot(id: string, value: Fields, link: Link | undefined, at: number): Lbr {
+function lbrFromSnapshot(id: string, value: Fields, link: Link | undefined, at: number, log: Log): Lbr {
   let lbr = emptyLbr(id);
   if (isFields(value['inventory'])) lbr = applyInventory(lbr, value['inventory']);
   for (const [, status] of entries(value['status'])) lbr = applyStatus(lbr, fields(status)) ?? lbr;
-  lbr = { ...lbr, counts: applyCounts(lbr.counts, fields(value['counts']), at), log: logFromSnapshot(value['logs']) };
+  lbr = { ...lbr, counts: applyCounts(lbr.counts, fields(value['counts']), at), log: logFromSnapshot(log, value['logs']) };
   if (isFields(value['health'])) lbr = { ...lbr, health: readHealth(value['health']) };
   if (isFields(value['dag'])) lbr = { ...lbr, dag: readDag(value['dag']) };
   if (isFields(value['uinject'])) lbr = { ...lbr, uinject: applyUinject(lbr.uinject, value['uinject']) };

@@ -8,6 +8,9 @@ import { fields, isFields, number, raw, text } from './shapes';
 export const CALL_TIMEOUT_MS = 10_000;
 /** How long the socket may take to open: gui-host is on this computer. */
 const OPEN_TIMEOUT_MS = 5_000;
+/** After such a silence the host is asked whether it is there, and has so long to say anything. */
+export const QUIET_MS = 15_000;
+export const SIGN_MS = 5_000;
 /** A host that skips numbers again and again is asked for a new snapshot this often at most. */
 const RESYNC_INTERVAL_MS = 5_000;
 
@@ -32,6 +35,8 @@ export interface RpcEvents {
 export interface RpcOptions {
   readonly connect: () => Socket;
   readonly token: () => string | null;
+  /** The parameters of the next `subscribe`. */
+  readonly wanted: () => unknown;
   readonly events: RpcEvents;
   readonly random?: () => number;
 }
@@ -105,22 +110,40 @@ export class RpcClient {
     return this.#request(socket, method, params, timeoutMs);
   }
 
+  /** Asks for a new snapshot, because the model is not whole. */
+  resync(): void {
+    const socket = this.#socket;
+    const now = Date.now();
+    if (socket === null || this.#seq === null || now - this.#resyncedAt < RESYNC_INTERVAL_MS) return;
+    this.#resyncedAt = now;
+    this.#request(socket, 'subscribe', this.#options.wanted()).then(
+      (snapshot) => this.#take(snapshot),
+      (error: unknown) => {
+        if (this.#socket === socket) this.#lost(error instanceof Error ? error.message : raw(error));
+      },
+    );
+  }
+
   #open(): void {
     const socket = this.#options.connect();
     this.#socket = socket;
     this.#timer = setTimeout(() => this.#lost('gui-host does not answer'), OPEN_TIMEOUT_MS);
     socket.onopen = () => void this.#greet(socket);
-    socket.onmessage = (event) => this.#receive(socket, event.data);
+    socket.onmessage = (event) => this.#receive(event.data);
     socket.onclose = (event) => this.#closed(event);
   }
 
   async #greet(socket: Socket): Promise<void> {
     clearTimeout(this.#timer);
     try {
-      const welcome = await this.#request(socket, 'authenticate', { token: this.#options.token() });
-      await this.#subscribe(socket);
+      // The second question follows at once: who is not let in gets no answer to it.
+      const [welcome, snapshot] = await Promise.all([
+        this.#request(socket, 'authenticate', { token: this.#options.token() }),
+        this.#request(socket, 'subscribe', this.#options.wanted()),
+      ]);
       this.#attempt = 0;
       this.#options.events.server({ kind: 'open', host: hostName(welcome) });
+      this.#take(snapshot);
     } catch (error) {
       if (this.#socket !== socket) return;
       const reason = error instanceof Error ? error.message : raw(error);
@@ -129,11 +152,9 @@ export class RpcClient {
     }
   }
 
-  /** All topics: a newer host's topics that this page does not know cost nothing but their bytes. */
-  async #subscribe(socket: Socket): Promise<void> {
-    const result = await this.#request(socket, 'subscribe', {});
-    this.#seq = number(fields(result)['seq']) ?? 0;
-    this.#options.events.snapshot(result);
+  #take(snapshot: unknown): void {
+    this.#seq = number(fields(snapshot)['seq']) ?? 0;
+    this.#options.events.snapshot(snapshot);
   }
 
   #request(socket: Socket, method: string, params: unknown, timeoutMs = CALL_TIMEOUT_MS): Promise<unknown> {
@@ -148,12 +169,23 @@ export class RpcClient {
     });
   }
 
-  #receive(socket: Socket, data: unknown): void {
+  /** A host that hangs, or a connection that died without a word, shows by its silence alone. */
+  #watch(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#timer = setTimeout(() => this.#lost('gui-host does not answer'), SIGN_MS);
+      // Whatever is answered is a sign.
+      this.call('ping', {}).catch(() => undefined);
+    }, QUIET_MS);
+  }
+
+  #receive(data: unknown): void {
+    this.#watch();
     const message = parse(data);
     if (message === null) return;
     const method = text(message['method']);
     if (method !== null) {
-      this.#notified(socket, method, message['params']);
+      this.#notified(method, message['params']);
       return;
     }
     const id = number(message['id']);
@@ -166,24 +198,15 @@ export class RpcClient {
   }
 
   /** The host numbers what it sends. A number twice is old news; a number left out means the model is no longer whole. */
-  #notified(socket: Socket, topic: string, params: unknown): void {
+  #notified(topic: string, params: unknown): void {
     if (this.#seq === null) return;
     const seq = number(fields(params)['seq']);
     if (seq !== null) {
       if (seq <= this.#seq) return;
-      if (seq > this.#seq + 1) this.#resync(socket);
+      if (seq > this.#seq + 1) this.resync();
       this.#seq = seq;
     }
     this.#options.events.notification(topic, params);
-  }
-
-  #resync(socket: Socket): void {
-    const now = Date.now();
-    if (now - this.#resyncedAt < RESYNC_INTERVAL_MS) return;
-    this.#resyncedAt = now;
-    this.#subscribe(socket).catch((error: unknown) => {
-      if (this.#socket === socket) this.#lost(error instanceof Error ? error.message : raw(error));
-    });
   }
 
   #closed(event: { code: number; reason: string }): void {

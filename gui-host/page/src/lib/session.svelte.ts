@@ -1,17 +1,18 @@
 // The page's one live object: the model, what is selected, and the way to ask a router for something. Messages go
-// through the pure reducer at once; the panels see the newest model with an animation frame, and no more often than a
-// person can read where only figures changed. A hidden tab, which has no frames, draws nothing.
+// through the pure reducer at once; the panels see a snapshot at once and else the newest model with an animation frame,
+// and no more often than a person can read where only figures changed. A hidden tab, which has no frames, draws nothing.
 
 import { formatFragment, NOTHING_SELECTED, parseFragment, type Selection } from './fragment';
 import { History } from './history';
 import { readOffers, type Offer } from './offer';
 import { readPast, type Past } from './past';
 import { INITIAL_MODEL, type Model } from './model';
+import { afterPaint } from './paint';
 import { reduce, type Action } from './reduce';
 import { RpcClient, type Socket } from './rpc';
 import { fields, raw, text } from './shapes';
 import { REACH, type Span } from './span';
-import { currentToken, rememberToken } from './token';
+import { currentToken, rememberToken, storeToken } from './token';
 import type { Wish } from './wish';
 
 /** The echo test that the page asks for: long enough to show a bad line, over in a few seconds. */
@@ -29,6 +30,8 @@ export class Session {
   readonly history = new History();
   /** Counts up when the page may have missed something: with each snapshot, and when a hidden tab is seen again. */
   episode: number = $state(0);
+  /** Comes about when the first question is on its way to gui-host, or cannot be asked. */
+  readonly reached: Promise<void>;
 
   #newest: Model = INITIAL_MODEL;
   #frame: number | null = null;
@@ -38,14 +41,24 @@ export class Session {
   readonly #client: RpcClient;
 
   constructor() {
+    let resolved: (() => void) | undefined;
+    this.reached = new Promise((resolve) => (resolved = resolve));
+    const reached = (): void => resolved?.();
     this.#client = new RpcClient({
-      connect: () => connect(new URL('ws', pageAddress())),
+      connect: () => connect(new URL('ws', pageAddress()), reached),
       token: currentToken,
+      // All topics: a newer host's topics that this page does not know cost nothing but their bytes. Rows of tables may
+      // follow where there is nothing yet that they would be missed in.
+      wanted: () => (this.#newest.lbrs.size === 0 ? { rows: 'later' } : {}),
       events: {
-        server: (server) => this.#dispatch({ kind: 'server', server }),
+        server: (server) => {
+          if (server.kind !== 'connecting') reached();
+          this.#dispatch({ kind: 'server', server });
+        },
         snapshot: (result) => {
           this.#dispatch({ kind: 'snapshot', result, at: Date.now() });
           this.episode++;
+          if (fields(result)['rows'] === 'later') afterPaint(() => this.#askForRows());
         },
         notification: (topic, params) =>
           this.#dispatch({ kind: 'notification', topic, params, at: Date.now() }),
@@ -118,32 +131,46 @@ export class Session {
     }
   }
 
+  /** They come as other news does; if the host does not take the question, with a new snapshot. */
+  #askForRows(): void {
+    this.#client.call('rows', {}).catch(() => this.#client.resync());
+  }
+
   /** Takes a token out of the address, so that it is neither seen nor copied with it. True if there was one. */
   #readAddress(): boolean {
     const { token, selection } = parseFragment(location.hash);
     this.selection = selection;
     if (token === null) return false;
     rememberToken(token);
-    window.history.replaceState(null, '', formatFragment(selection));
     this.#client.start();
+    storeToken();
+    window.history.replaceState(null, '', formatFragment(selection));
     return true;
   }
 
   #dispatch(action: Action): void {
     this.#newest = reduce(this.#newest, action);
+    // It has been waited for already.
+    if (action.kind === 'snapshot' && !document.hidden) {
+      this.#show();
+      return;
+    }
     const wait = movesFiguresOnly(action) ? this.#shownAt + FIGURES_MS - Date.now() : 0;
     if (wait <= 0) this.#showSoon();
     else this.#later ??= setTimeout(() => this.#showSoon(), wait);
   }
 
   #showSoon(): void {
+    this.#frame ??= requestAnimationFrame(() => this.#show());
+  }
+
+  #show(): void {
     clearTimeout(this.#later);
+    if (this.#frame !== null) cancelAnimationFrame(this.#frame);
     this.#later = undefined;
-    this.#frame ??= requestAnimationFrame(() => {
-      this.#frame = null;
-      this.#shownAt = Date.now();
-      this.model = this.#newest;
-    });
+    this.#frame = null;
+    this.#shownAt = Date.now();
+    this.model = this.#newest;
   }
 
   #record(): void {
@@ -172,16 +199,20 @@ function pageAddress(): URL {
   return address;
 }
 
-function connect(address: URL): Socket {
+function connect(address: URL, opened: () => void): Socket {
   const socket = new WebSocket(address);
   const end: Socket = {
     onopen: null,
     onmessage: null,
     onclose: null,
-    send: (data) => socket.send(data),
+    // While it is being closed the browser would only complain; that it is closed, everybody who waits is told soon.
+    send: (data) => socket.readyState === WebSocket.OPEN && socket.send(data),
     close: () => socket.close(),
   };
-  socket.onopen = () => end.onopen?.();
+  socket.onopen = () => {
+    end.onopen?.();
+    opened();
+  };
   socket.onmessage = (event) => end.onmessage?.(event);
   socket.onclose = (event) => end.onclose?.(event);
   return end;

@@ -6,8 +6,12 @@ let remembered: string | null = null;
 
 export function rememberToken(token: string): void {
   remembered = token;
+}
+
+/** Keeps the remembered token for the next reload. It takes a browser longer than one would think. */
+export function storeToken(): void {
   try {
-    sessionStorage.setItem(KEY, token);
+    if (remembered !== null) sessionStorage.setItem(KEY, remembered);
   } catch {
     // Forbidden: `remembered` alone has it.
   }

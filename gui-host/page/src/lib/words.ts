@@ -37,10 +37,12 @@ export function day(ms: number): string {
   return new Date(ms).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' });
 }
 
-/** Date and time in full, for a tooltip. */
+/** Date and time in full, for a tooltip: `2026-11-21 14:02:11`. Many are made, and the browser's own words take long to make. */
 export function fullTime(ms: number): string {
   const date = new Date(ms);
-  return Number.isNaN(date.getTime()) ? '' : date.toLocaleString();
+  if (Number.isNaN(date.getTime())) return '';
+  const two = (value: number): string => String(value).padStart(2, '0');
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${timeOfDay(ms)}`;
 }
 
 /** Thousands apart by a narrow space: `1 234 567`. */

@@ -1,7 +1,11 @@
-// Saves files: a text that the page has, or what stands at an address of gui-host.
+// Saves files: what the page has itself, or what stands at an address of gui-host.
 
 export function saveText(name: string, text: string): void {
-  const address = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
+  saveBlob(name, new Blob([text], { type: 'text/csv' }));
+}
+
+export function saveBlob(name: string, blob: Blob): void {
+  const address = URL.createObjectURL(blob);
   saveAs(name, address);
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
