@@ -1,4 +1,4 @@
-//! The one file of the project with `unsafe` in it.
+//! The one file of the router's processes with `unsafe` in it.
 //!
 //! `nix` wants a `BorrowedFd`, which says that the descriptor stays open while it is used. The queue
 //! binding and the serial port give only the raw number. Borrowing the owner proves the same. And `nix`
