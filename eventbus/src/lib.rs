@@ -150,10 +150,10 @@ impl Eventbus {
     fn drain_serial(&mut self) -> Result<(), Failure> {
         let now = clock::now();
         let drained = self.serial.drain(|envelope, notification| {
-            self.hub.handle_serial(now, envelope, notification);
             // Whoever speaks is there to be asked. The watchdog's pulse is nobody's word.
             self.bridge.peer_spoke();
-            self.memory.handle_change(now);
+            self.memory.handle_serial(now, &notification);
+            self.hub.handle_serial(now, envelope, notification);
         })?;
         if drained == Drained::More {
             self.reactor.again(Source::Serial);

@@ -14,6 +14,7 @@ use mqtypes::codec;
 use mqtypes::envelope::Envelope;
 use mqtypes::mesh::DagEntry;
 use mqtypes::mono::Mono;
+use mqtypes::serial::SerialNotification;
 
 use crate::lasting::{self, Survives};
 use crate::mesh::Mesh;
@@ -75,8 +76,18 @@ impl Memory {
         recalled
     }
 
-    /// Something has changed.
-    pub fn handle_change(&mut self, now: Mono) {
+    /// `serial-bridge` says something: ports and frames change what is kept.
+    pub fn handle_serial(&mut self, now: Mono, notification: &SerialNotification) {
+        match notification {
+            SerialNotification::Port(_) | SerialNotification::Frame(_) => self.handle_change(now),
+            SerialNotification::Write(_)
+            | SerialNotification::Health(_)
+            | SerialNotification::Lost { .. }
+            | SerialNotification::Bytes(_) => {}
+        }
+    }
+
+    fn handle_change(&mut self, now: Mono) {
         if self.kernel.is_some() {
             self.save_at.get_or_insert(now.after(SAVE_EVERY));
         }
@@ -227,6 +238,8 @@ mod tests {
     #[test]
     fn nothing_is_written_while_nothing_changes() {
         let mut memory = Memory::at(PathBuf::from("/nonexistent/model"));
+        assert_eq!(memory.poll_timeout(), None);
+        memory.handle_serial(START, &SerialNotification::Lost { frames: 1 });
         assert_eq!(memory.poll_timeout(), None);
         memory.handle_change(START);
         memory.handle_change(START.after(SAVE_EVERY));

@@ -124,11 +124,18 @@ enum Reader {
 
 impl Reader {
     /// Waits until somebody reads, where nobody may be there yet: at a FIFO.
+    #[cfg(unix)]
     async fn wait_for(path: &Path) -> anyhow::Result<Option<Self>> {
-        #[cfg(unix)]
         if path != Path::new("-") && is_fifo(path) {
             return Self::wait_for_fifo(path).await.map(Some).with_context(|| unwritable(path));
         }
+        Ok(None)
+    }
+
+    /// Windows has no FIFOs among its files.
+    #[cfg(not(unix))]
+    #[expect(clippy::unused_async, reason = "its callers wait where there are some")]
+    async fn wait_for(_path: &Path) -> anyhow::Result<Option<Self>> {
         Ok(None)
     }
 
