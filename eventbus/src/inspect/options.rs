@@ -244,7 +244,7 @@ impl Dirs {
 /// Which set of processes.
 #[derive(Debug, Args)]
 pub struct Set {
-    /// Set of processes: the first part of its queues' names [default: that of /etc/lbr/lbr.toml, or lbr]
+    /// Set of processes: first part of queues' names [default: lbr.toml's, or lbr]
     #[arg(long, value_name = "NAME", default_value = usual_instance(), hide_default_value = true, value_parser = bus::options::instance)]
     pub instance: String,
 }

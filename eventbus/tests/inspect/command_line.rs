@@ -1,39 +1,8 @@
 //! What `mq-inspect` says of its command line.
 
-use std::path::Path;
 use std::process::Command;
 
 use crate::stage::{INSPECT, text};
-
-#[test]
-fn help_is_as_it_was_accepted() {
-    for (task, golden) in [
-        (None, "mq-inspect.txt"),
-        (Some("list"), "mq-inspect-list.txt"),
-        (Some("tap"), "mq-inspect-tap.txt"),
-        (Some("motes"), "mq-inspect-motes.txt"),
-        (Some("show"), "mq-inspect-show.txt"),
-        (Some("top"), "mq-inspect-top.txt"),
-        (Some("stats"), "mq-inspect-stats.txt"),
-        (Some("send"), "mq-inspect-send.txt"),
-        (Some("drain"), "mq-inspect-drain.txt"),
-        (Some("unlink"), "mq-inspect-unlink.txt"),
-        (Some("decode"), "mq-inspect-decode.txt"),
-        (Some("capture"), "mq-inspect-capture.txt"),
-        (Some("record"), "mq-inspect-record.txt"),
-        (Some("replay"), "mq-inspect-replay.txt"),
-    ] {
-        let output = Command::new(INSPECT).args(task).arg("--help").output().expect("run");
-        let help = text(&output.stdout);
-        let accepted = std::fs::read_to_string(Path::new("tests/help").join(golden)).unwrap_or_default();
-        let task = task.map_or_else(String::new, |task| format!("{task} "));
-        assert_eq!(
-            help, accepted,
-            "\n{golden}: left is the help now; if it is meant: cargo run -q -p eventbus --bin mq-inspect -- {task}--help >eventbus/tests/help/{golden}\n"
-        );
-        assert!(help.lines().all(|line| line.chars().count() <= 100), "{golden}: a line is longer than 100 columns");
-    }
-}
 
 #[test]
 fn a_wrong_command_line_is_explained() {

@@ -4,7 +4,6 @@ use std::{
     fs,
     net::TcpListener,
     os::unix::fs::PermissionsExt,
-    path::Path,
     thread,
     time::{Duration, Instant},
 };
@@ -71,27 +70,6 @@ fn keygen_makes_a_key_once_and_says_how_to_copy_it() {
     assert_eq!(fs::read_to_string(&path).unwrap(), key);
     fs::write(&path, "not a key\n").unwrap();
     check(&["keygen", "--key-file", name], 78, &["32 bytes of base64"]);
-}
-
-#[test]
-fn help_is_as_it_was_accepted() {
-    for (task, golden) in [
-        (None, "gui-host.txt"),
-        (Some("keygen"), "gui-host-keygen.txt"),
-        (Some("discover"), "gui-host-discover.txt"),
-        (Some("capture"), "gui-host-capture.txt"),
-    ] {
-        let arguments: Vec<&str> = task.into_iter().chain(["--help"]).collect();
-        let output = command(&arguments).output().unwrap();
-        let help = String::from_utf8(output.stdout).unwrap();
-        let accepted = fs::read_to_string(Path::new("tests/help").join(golden)).unwrap_or_default();
-        let shown = arguments.join(" ");
-        assert_eq!(
-            help, accepted,
-            "\n{golden}: left is the help now; if it is meant: cargo run -q -p gui-host -- {shown} >gui-host/tests/help/{golden}\n"
-        );
-        assert!(help.lines().all(|line| line.chars().count() <= 100), "{golden}: a line is longer than 100 columns");
-    }
 }
 
 #[test]
