@@ -11,7 +11,7 @@ import { Router } from './lib/router.mjs';
 import { until } from './lib/waiting.mjs';
 
 const VISITS = 7;
-const WITHIN_MS = 600;
+const WITHIN_MS = 1_000;
 const BUSY_WITHIN_MS = 5_000;
 
 let place, browser;
