@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use bus::queue;
 use mqtypes::queues;
 use nix::errno::Errno;
@@ -103,7 +103,9 @@ impl Place {
         }
         let copy = self.path(&file.file_name().context("a file has a name")?.to_string_lossy());
         if !copy.exists() {
-            fs::copy(file, &copy)?;
+            // Not by us: what another thread starts meanwhile would inherit the open file, and a program that is written is not started.
+            let copied = Command::new("cp").arg(file).arg(&copy).status()?;
+            ensure!(copied.success(), "{} was not copied", file.display());
             fs::set_permissions(&copy, fs::Permissions::from_mode(0o755))?;
         }
         Ok(copy)

@@ -72,7 +72,7 @@ impl Launcher {
     }
 
     fn call(&self, action: &str) -> Result<Output> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/lbr");
+        let script = self.place.reachable(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/lbr"))?;
         let mut command = match self.shell {
             Shell::Debian => Command::new("sh"),
             Shell::BusyBox => Command::new(self.place.path("bin/sh")),
