@@ -1,5 +1,6 @@
 //! What is printed of that which comes, and how much of it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use mqtypes::broker::{Notification, Topic};
@@ -53,30 +54,41 @@ impl Selection {
 
     /// What a notification is to this tap.
     pub fn relevance(&self, notification: &Notification) -> Relevance {
-        let of_mesh = |mote| Some(Who { mote: Some(mote), port: None });
-        let about = match notification {
+        match notification {
             Notification::SnapshotBegin | Notification::SnapshotEnd | Notification::Gap { .. } | Notification::Started => {
                 return Relevance::Marker;
             }
             Notification::Mote(_) | Notification::MoteGone(_) if self.needs_more() => return Relevance::Other,
-            Notification::Mote(entry) => Some(entry.who()),
-            Notification::MoteGone(who) => Some(who.clone()),
-            Notification::Status(report) => Some(report.who.clone()),
-            Notification::Log(log) => Some(log.who.clone()),
-            Notification::Summary(report) => Some(report.who.clone()),
-            Notification::Data(data) => Some(data.who.clone()),
-            Notification::Dag(entry) => of_mesh(entry.mote),
-            Notification::DagGone(mote) => of_mesh(*mote),
-            Notification::Uinject(report) => of_mesh(report.mote),
-            Notification::Count(_)
-            | Notification::Outcome(_)
-            | Notification::Health(_)
-            | Notification::Port(_)
-            | Notification::Bytes(_) => None,
-        };
-        let is_of_mote = self.mote.as_ref().is_none_or(|mote| about.is_some_and(|who| mote.is(&who)));
+            _told_of_somebody => {}
+        }
+        let is_of_mote = self.mote.as_ref().is_none_or(|mote| about(notification).is_some_and(|who| mote.is(&who)));
         let is_meant = is_of_mote && self.sender.as_ref().is_none_or(|name| is_from(name, notification));
         if is_meant { Relevance::Content } else { Relevance::Other }
+    }
+}
+
+/// Which mote it is about.
+fn about(notification: &Notification) -> Option<Cow<'_, Who>> {
+    let of_mesh = |mote| Some(Cow::Owned(Who { mote: Some(mote), port: None }));
+    match notification {
+        Notification::Mote(entry) => Some(Cow::Owned(entry.who())),
+        Notification::MoteGone(who) => Some(Cow::Borrowed(who)),
+        Notification::Status(report) => Some(Cow::Borrowed(&report.who)),
+        Notification::Log(log) => Some(Cow::Borrowed(&log.who)),
+        Notification::Summary(report) => Some(Cow::Borrowed(&report.who)),
+        Notification::Data(data) => Some(Cow::Borrowed(&data.who)),
+        Notification::Dag(entry) => of_mesh(entry.mote),
+        Notification::DagGone(mote) => of_mesh(*mote),
+        Notification::Uinject(report) => of_mesh(report.mote),
+        Notification::SnapshotBegin
+        | Notification::SnapshotEnd
+        | Notification::Gap { .. }
+        | Notification::Started
+        | Notification::Count(_)
+        | Notification::Outcome(_)
+        | Notification::Health(_)
+        | Notification::Port(_)
+        | Notification::Bytes(_) => None,
     }
 }
 
